@@ -1,0 +1,2 @@
+//! ox-engine
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! ox-rules
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! oxtables
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,2 @@
+//! ox-test
+#![forbid(unsafe_code)]
