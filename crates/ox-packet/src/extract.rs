@@ -6,10 +6,11 @@
 use std::fmt;
 
 use crate::checksum;
+use crate::gre::Gre;
 use crate::ipv6::{Ipv6, extension_len, is_extension};
 use crate::key::{Family, Key, Shape};
-use crate::proto;
 use crate::view::be;
+use crate::{icmp, icmp6, proto};
 
 /// Where the parts of a packet are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,20 @@ pub fn extract(bytes: &[u8], key: &mut Key) -> Result<Layout, Malformed> {
 /// Where the parts of a packet are, when the key is of no interest.
 pub fn layout(bytes: &[u8]) -> Result<Layout, Malformed> {
     extract(bytes, &mut Key::default())
+}
+
+/// The packet an ICMP or ICMPv6 error quotes: where it starts, and its key and layout from there on.
+pub fn inner(bytes: &[u8], at: &Layout) -> Option<(usize, Key, Layout)> {
+    let l4 = at.l4(bytes);
+    let (&kind, quoted) = (l4.first()?, l4.get(8..)?);
+    let error = at.has(proto::ICMP) && icmp::is_error(kind) || at.has(proto::ICMPV6) && icmp6::is_error(kind);
+    if !error {
+        return None;
+    }
+    let start = at.l4 + 8;
+    let mut key = Key::default();
+    let inner = extract(quoted, &mut key).ok().filter(|inner| inner.family == at.family)?;
+    Some((start, key, inner))
 }
 
 #[inline]
@@ -269,6 +284,8 @@ fn transport(bytes: &[u8], mut at: Layout, key: &mut Key) -> Layout {
                 8
             }
             proto::DCCP if l4.len() >= 12 => (usize::from(l4[4]) * 4).max(12),
+            proto::AH if l4.len() >= 12 => ((usize::from(l4[1]) + 2) * 4).max(12),
+            proto::GRE => Gre::new(l4).map_or(4, Gre::header_len),
             other => proto::min_header(other),
         };
         if header <= l4.len() && !at.shape.any(Shape::BADOFF) {

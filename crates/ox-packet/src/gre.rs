@@ -21,6 +21,8 @@ pub const ROUTING: u16 = 0x4000;
 pub const KEY: u16 = 0x2000;
 /// Flag: a sequence number is present.
 pub const SEQ: u16 = 0x1000;
+/// Flag of version 1: an acknowledgement number is present.
+pub const ACK: u16 = 0x0080;
 /// The EtherType PPTP carries.
 pub const PPP: u16 = 0x880b;
 
@@ -28,6 +30,17 @@ impl Gre<'_> {
     /// Version: 0, or 1 for PPTP.
     pub fn version(self) -> u8 {
         (self.flags() & 7) as u8
+    }
+
+    /// Length in bytes by the header's own flags.
+    pub fn header_len(self) -> usize {
+        let flags = self.flags();
+        let four = |on: bool| if on { 4 } else { 0 };
+        if self.version() == 0 {
+            4 + four(flags & (CSUM | ROUTING) != 0) + four(flags & KEY != 0) + four(flags & SEQ != 0)
+        } else {
+            8 + four(flags & SEQ != 0) + four(flags & ACK != 0)
+        }
     }
 
     /// The 32-bit key of a version 0 header.

@@ -4,27 +4,36 @@
 //! one protocol's header.
 #![forbid(unsafe_code)]
 
+mod build;
 pub mod checksum;
 pub mod dccp;
 pub mod ether;
 mod extract;
+mod fragment;
 pub mod gre;
 pub mod icmp;
 pub mod icmp6;
 pub mod ipsec;
 pub mod ipv4;
 pub mod ipv6;
+pub mod jhash;
 mod key;
 pub mod mh;
 pub mod proto;
+mod reply;
+pub mod rewrite;
 pub mod sctp;
+mod show;
 pub mod tcp;
+mod tcpopt;
 pub mod udp;
 mod view;
 
+pub use build::{Build, Ext, L4, ip_address, ip_number};
 pub use dccp::{Dccp, DccpMut};
 pub use ether::{Ether, EtherMut};
-pub use extract::{Layout, Malformed, extract, layout, validate};
+pub use extract::{Layout, Malformed, extract, inner, layout, validate};
+pub use fragment::split;
 pub use gre::{Gre, GreMut};
 pub use icmp::{Icmp, IcmpMut};
 pub use icmp6::{Icmp6, Icmp6Mut};
@@ -33,6 +42,9 @@ pub use ipv4::{Ipv4, Ipv4Mut};
 pub use ipv6::{Ipv6, Ipv6Mut};
 pub use key::{Family, Field, Key, Shape, ct, iface_name, iface_number, pkttype};
 pub use mh::{Mh, MhMut};
+pub use reply::{Sender, echo_reply, icmp_error, tcp_reset};
 pub use sctp::{Sctp, SctpMut};
+pub use show::{show, show_key, tcp_flags};
 pub use tcp::{Tcp, TcpMut};
+pub use tcpopt::{Mss, set_mss, strip_options};
 pub use udp::{Udp, UdpMut};

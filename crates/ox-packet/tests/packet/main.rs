@@ -1,0 +1,5 @@
+//! What holds for every packet: reading, building, rewriting, answering.
+
+mod arbitrary;
+mod identity;
+mod robust;
