@@ -13,7 +13,7 @@ use crate::view::be;
 use crate::{icmp, icmp6, proto};
 
 /// Where the parts of a packet are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Layout {
     /// The IP version.
     pub family: Family,

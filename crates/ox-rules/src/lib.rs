@@ -1,2 +1,14 @@
-//! ox-rules
+//! The heart: what a rule is, how it is written, and what it means.
+//!
+//! * [`model`]: a ruleset as a value. No text, no kernel bytes.
+//! * [`ext`]: one file for each match and target: syntax, printing, checks, meaning.
+//! * [`syntax`]: words in, words out: rules, restore text, listings, help.
+//! * [`ir`]: meaning said once, as predicates and acts over packet fields; what engines read.
+//!
+//! No I/O, no clock, no randomness in here: names, time and chance are asked through traits.
 #![forbid(unsafe_code)]
+
+pub mod ext;
+pub mod ir;
+pub mod model;
+pub mod syntax;

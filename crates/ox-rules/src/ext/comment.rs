@@ -1,0 +1,55 @@
+//! `-m comment`: words for people; every packet passes.
+//!
+//! Kernel: net/netfilter/xt_comment.c; ABI: uapi/linux/netfilter/xt_comment.h (256 bytes, zero included).
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comment {
+    text: String,
+}
+
+options! { Comment;
+    /// The words, at most 255 bytes.
+    COMMENT ["comment"] Text, .needed() => |c, v| c.take(v.0);
+}
+
+impl Comment {
+    /// The words.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn take(&mut self, text: String) -> Result<(), String> {
+        if text.len() > 255 {
+            return Err(format!("a comment of {} bytes is too long: 255 at most", text.len()));
+        }
+        self.text = text;
+        Ok(())
+    }
+}
+
+impl Ext for Comment {
+    const NAME: &'static str = "comment";
+    const ABOUT: &'static str = "Keeps a comment with the rule; every packet passes.";
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { text } = self;
+        out.word("--comment");
+        out.quoted(text);
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { text } = self;
+        out.word("/*");
+        out.raw(" ");
+        out.raw(text);
+        out.raw(" */");
+    }
+}
+
+impl Matching for Comment {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        Pred::Is(true)
+    }
+}

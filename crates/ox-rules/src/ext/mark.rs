@@ -1,0 +1,101 @@
+//! `-m mark` and `-j MARK`: the packet mark.
+//!
+//! Kernel: net/netfilter/xt_mark.c; ABI: uapi/linux/netfilter/xt_mark.h.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mark {
+    mark: Inv<Masked>,
+}
+
+options! { Mark;
+    /// The mark, looked at through the mask if one is given.
+    MARK ["mark"] Inv<Masked>, .needed() => |m, v| m.mark = v;
+}
+
+impl Ext for Mark {
+    const NAME: &'static str = "mark";
+    const ABOUT: &'static str = "Compares the packet's mark.";
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { mark } = *self;
+        out.opt(mark.not, "--mark", mark.is);
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { mark } = *self;
+        out.word("mark match");
+        out.raw(if mark.not { " !" } else { "" });
+        out.value(mark.is);
+    }
+}
+
+impl Matching for Mark {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { mark } = *self;
+        Pred::masked(Field::Mark, mark.is.mask, mark.is.value).not_if(mark.not)
+    }
+}
+
+/// The target: `mark = (mark & !mask) ^ value`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetMark {
+    value: u32,
+    mask: u32,
+}
+
+options! { SetMark;
+    /// Clear the bits of the mask, then flip those of the value.
+    XMARK ["set-xmark"] Masked, .excl(Self::ANY) => |m, v| *m = SetMark { value: v.value, mask: v.mask };
+    /// Clear the bits of the mask, then set those of the value.
+    MARK ["set-mark"] Masked, .excl(Self::ANY) => |m, v| *m = SetMark { value: v.value, mask: v.value | v.mask };
+    /// Keep only these bits.
+    AND ["and-mark"] u32, .excl(Self::ANY) => |m, v| *m = SetMark { value: 0, mask: !v };
+    /// Set these bits.
+    OR ["or-mark"] u32, .excl(Self::ANY) => |m, v| *m = SetMark { value: v, mask: v };
+    /// Flip these bits.
+    XOR ["xor-mark"] u32, .excl(Self::ANY) => |m, v| *m = SetMark { value: v, mask: 0 };
+}
+
+impl SetMark {
+    const ANY: u32 = Self::XMARK | Self::MARK | Self::AND | Self::OR | Self::XOR;
+}
+
+impl Ext for SetMark {
+    const NAME: &'static str = "MARK";
+    const ABOUT: &'static str = "Sets the packet's mark and goes on.";
+    const TABLES: &'static [TableName] = &[TableName::Mangle];
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        if seen == 0 {
+            Err("say which mark: --set-xmark, --set-mark, --and-mark, --or-mark or --xor-mark".into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { value, mask } = *self;
+        out.opt(false, "--set-xmark", format_args!("{value:#x}/{mask:#x}"));
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { value, mask } = *self;
+        out.word("MARK");
+        match (value, mask) {
+            (0, mask) => out.opt(false, "and", format_args!("{:#x}", !mask)),
+            (value, mask) if value == mask => out.opt(false, "or", format_args!("{value:#x}")),
+            (value, 0) => out.opt(false, "xor", format_args!("{value:#x}")),
+            (value, u32::MAX) => out.opt(false, "set", format_args!("{value:#x}")),
+            (value, mask) => out.opt(false, "xset", format_args!("{value:#x}/{mask:#x}")),
+        }
+    }
+}
+
+impl Acting for SetMark {
+    fn act(&self, _: &Lowering<'_>) -> Act {
+        let Self { value, mask } = *self;
+        Act::Set { field: Field::Mark, mask, value }
+    }
+}

@@ -1,0 +1,265 @@
+//! Extensions: one file for each match, target, or pair of both; one row each in the registry below.
+//!
+//! A file says how its extension is written ([`Options`]), what is refused ([`Ext::check`], [`Ext::admit`]), how it is
+//! printed ([`Ext::save`], [`Ext::list`]) and what it means ([`Matching::pred`] or [`Acting::act`]). Nobody outside the
+//! file knows any of that. `CONTRIBUTING.md` lists the steps for a new one.
+
+pub mod comment;
+pub mod mark;
+pub mod multiport;
+mod ports;
+pub mod reject;
+pub mod statistic;
+pub mod tcp;
+
+mod prelude;
+mod registry;
+#[cfg(test)]
+mod tests;
+
+pub use registry::{Match, Target};
+
+use crate::ir::{Act, HookSet, Lowering, Pred};
+use crate::model::{Foreign, Head, TableName};
+use crate::syntax::{Opt, Options, Out, Reading, Show};
+use ox_packet::Family;
+
+/// Which families an extension is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// Both.
+    Both,
+    /// iptables only.
+    V4,
+    /// ip6tables only.
+    V6,
+}
+
+impl Families {
+    /// Whether a family is among them.
+    pub const fn has(self, family: Family) -> bool {
+        matches!((self, family), (Families::Both, _) | (Families::V4, Family::V4) | (Families::V6, Family::V6))
+    }
+}
+
+/// Where a rule stands, as the kernel sees it when it decides whether to take it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Family.
+    pub family: Family,
+    /// Table.
+    pub table: TableName,
+    /// Hooks from which the rule's chain can be reached.
+    pub hooks: HookSet,
+    /// The rule's head.
+    pub head: &'a Head,
+    /// Whose refusals.
+    pub dialect: crate::ir::Dialect,
+}
+
+/// A refusal by the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// errno text as scripts see it (`Invalid argument`).
+    pub errno: &'static str,
+    /// Why, in our words.
+    pub why: String,
+}
+
+impl Refused {
+    /// `EINVAL`
+    pub fn invalid(why: impl Into<String>) -> Self {
+        Self { errno: "Invalid argument", why: why.into() }
+    }
+}
+
+/// What every extension is: a value with a syntax.
+pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
+    /// Name after `-m` or `-j`.
+    const NAME: &'static str;
+    /// Other names for the same.
+    const ALIASES: &'static [&'static str] = &[];
+    /// Families it is for.
+    const FAMILIES: Families = Families::Both;
+    /// One sentence for help.
+    const ABOUT: &'static str;
+    /// Protocol that `-p` must name without `!` for the kernel to take it (`.proto` of xt_match or xt_target).
+    const PROTO: Option<u8> = None;
+    /// Tables in which the kernel takes it (`.table`).
+    const TABLES: &'static [TableName] = &TableName::ALL;
+    /// Hooks at which the kernel takes it (`.hooks`).
+    const HOOKS: HookSet = HookSet::ALL;
+
+    /// What stock's final check refuses, once all words are read. `seen` holds the bits of the options given.
+    ///
+    /// # Errors
+    /// What is missing or contradicts, in our own words.
+    fn check(&mut self, seen: u32, cx: &Reading<'_>) -> Result<(), String> {
+        let _ = (seen, cx);
+        Ok(())
+    }
+
+    /// What the kernel's `checkentry` refuses beyond `PROTO`, `TABLES` and `HOOKS`.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+        let _ = at;
+        Ok(())
+    }
+
+    /// Prints the options as `-S` does: each ` --option value`, nothing for the name itself.
+    fn save(&self, out: &mut Out, family: Family);
+
+    /// Prints as `-L` does, words separated by a blank.
+    fn list(&self, out: &mut Out, show: &Show<'_>);
+}
+
+/// A match.
+pub trait Matching: Ext {
+    /// What it asks of a packet. At most one state-keeping native in it.
+    fn pred(&self, cx: &Lowering<'_>) -> Pred;
+}
+
+/// A target.
+pub trait Acting: Ext {
+    /// What it does to a packet.
+    fn act(&self, cx: &Lowering<'_>) -> Act;
+}
+
+/// What help, completion and checks need to know of an extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Desc {
+    /// Name.
+    pub name: &'static str,
+    /// Other names.
+    pub aliases: &'static [&'static str],
+    /// Families.
+    pub families: Families,
+    /// One sentence.
+    pub about: &'static str,
+    /// Option table.
+    pub options: &'static [Opt],
+    /// See [`Ext::PROTO`].
+    pub proto: Option<u8>,
+    /// See [`Ext::TABLES`].
+    pub tables: &'static [TableName],
+    /// See [`Ext::HOOKS`].
+    pub hooks: HookSet,
+}
+
+impl Desc {
+    const fn of<E: Ext>() -> Self {
+        Self {
+            name: E::NAME,
+            aliases: E::ALIASES,
+            families: E::FAMILIES,
+            about: E::ABOUT,
+            options: E::OPTIONS,
+            proto: E::PROTO,
+            tables: E::TABLES,
+            hooks: E::HOOKS,
+        }
+    }
+
+    fn answers(&self, name: &str, family: Family) -> bool {
+        self.families.has(family) && (self.name == name || self.aliases.contains(&name))
+    }
+}
+
+/// Every match, in registry order.
+pub fn matches() -> &'static [Desc] {
+    registry::MATCHES
+}
+
+/// Every target, in registry order.
+pub fn targets() -> &'static [Desc] {
+    registry::TARGETS
+}
+
+/// A match by name.
+pub fn match_desc(name: &str, family: Family) -> Option<&'static Desc> {
+    matches().iter().find(|d| d.answers(name, family))
+}
+
+/// A target by name.
+pub fn target_desc(name: &str, family: Family) -> Option<&'static Desc> {
+    targets().iter().find(|d| d.answers(name, family))
+}
+
+/// Names of the matches of a family.
+pub fn match_names(family: Family) -> impl Iterator<Item = &'static str> {
+    matches().iter().filter(move |d| d.families.has(family)).map(|d| d.name)
+}
+
+/// Names of the targets of a family.
+pub fn target_names(family: Family) -> impl Iterator<Item = &'static str> {
+    targets().iter().filter(move |d| d.families.has(family)).map(|d| d.name)
+}
+
+/// A match by name, with nothing said yet.
+pub fn new_match(name: &str, family: Family) -> Option<Match> {
+    matches().iter().position(|d| d.answers(name, family)).map(registry::make_match)
+}
+
+/// A target by name, with nothing said yet.
+pub fn new_target(name: &str, family: Family) -> Option<Target> {
+    targets().iter().position(|d| d.answers(name, family)).map(registry::make_target)
+}
+
+/// The extension that has an option of this name, for "it belongs to …".
+pub fn owner_of(option: &str, family: Family) -> Option<String> {
+    let has = |d: &&Desc| d.families.has(family) && d.options.iter().any(|o| o.names.contains(&option));
+    let m = matches().iter().find(has).map(|d| format!("-m {}", d.name));
+    m.or_else(|| targets().iter().find(has).map(|d| format!("-j {}", d.name)))
+}
+
+/// Prints `-m NAME` and its options.
+pub fn save_match(m: &Match, family: Family, out: &mut Out) {
+    out.opt(false, "-m", m.name());
+    m.save(out, family);
+}
+
+/// Prints `-j NAME` and its options; nothing for jumps and verdicts, which `syntax::save` prints.
+pub fn save_target(t: &Target, family: Family, out: &mut Out) {
+    out.opt(false, "-j", t.name());
+    t.save(out, family);
+}
+
+/// What a match asks.
+pub fn pred(m: &Match, cx: &Lowering<'_>) -> Pred {
+    m.pred(cx)
+}
+
+/// What an extension target does.
+pub fn act(t: &Target, cx: &Lowering<'_>) -> Act {
+    t.act(cx)
+}
+
+/// Whether the kernel would take an extension where it stands.
+///
+/// # Errors
+/// Its refusal.
+pub fn admit_desc(desc: &Desc, at: &Place<'_>) -> Result<(), Refused> {
+    let Desc { name, proto, tables, hooks, .. } = *desc;
+    if !tables.contains(&at.table) {
+        let list: Vec<_> = tables.iter().map(|t| t.name()).collect();
+        return Err(Refused::invalid(format!("{name} is only valid in the {} table", list.join(" or "))));
+    }
+    if !hooks.covers(at.hooks) {
+        return Err(Refused::invalid(format!("{name} is used from a hook where the kernel does not take it")));
+    }
+    if let Some(p) = proto
+        && (at.head.proto.is.0 != p || at.head.proto.not)
+    {
+        return Err(Refused::invalid(format!("{name} is only valid for protocol {p}")));
+    }
+    Ok(())
+}
+
+/// Prints the words of an unknown extension as they stood.
+fn save_foreign(f: &Foreign, out: &mut Out) {
+    for w in &f.words {
+        out.quoted(w);
+    }
+}

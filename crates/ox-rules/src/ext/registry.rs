@@ -1,0 +1,236 @@
+//! The registry: which extensions there are. One row each; everything else of an extension is in its own file.
+
+use super::{Acting, Desc, Ext, Matching, Place, Refused, admit_desc, save_foreign};
+use crate::ir::{Act, Lowering, Native, Pred};
+use crate::model::{ChainName, Foreign, Standard};
+use crate::syntax::{Opt, Options, Out, Reading, Show};
+use ox_packet::Family;
+
+macro_rules! registry {
+    (
+        matches { $($m:ident = $mty:ty;)* }
+        targets { $($t:ident = $tty:ty;)* }
+    ) => {
+        /// A match of a rule.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Match {
+            $(#[doc = concat!("`", stringify!($mty), "`")] $m($mty),)*
+            /// One that we do not know.
+            Foreign(Box<Foreign>),
+        }
+
+        /// What a rule does.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub enum Target {
+            /// Nothing: the rule only counts.
+            #[default]
+            None,
+            /// `-j CHAIN`
+            Jump(ChainName),
+            /// `-g CHAIN`
+            Goto(ChainName),
+            /// A verdict.
+            Standard(Standard),
+            $(#[doc = concat!("`", stringify!($tty), "`")] $t($tty),)*
+            /// One that we do not know.
+            Foreign(Box<Foreign>),
+        }
+
+        pub(super) const MATCHES: &[Desc] = &[$(Desc::of::<$mty>()),*];
+        pub(super) const TARGETS: &[Desc] = &[$(Desc::of::<$tty>()),*];
+
+        #[expect(dead_code, reason = "rows are counted by name")]
+        mod row {
+            #[repr(usize)]
+            pub(super) enum Match { $($m,)* End }
+            #[repr(usize)]
+            pub(super) enum Target { $($t,)* End }
+        }
+
+        pub(super) fn make_match(i: usize) -> Match {
+            $(if i == row::Match::$m as usize {
+                return Match::$m(<$mty>::default());
+            })*
+            unreachable!("i is a position in MATCHES")
+        }
+
+        pub(super) fn make_target(i: usize) -> Target {
+            $(if i == row::Target::$t as usize {
+                return Target::$t(<$tty>::default());
+            })*
+            unreachable!("i is a position in TARGETS")
+        }
+
+        impl Match {
+            /// Its description; `None` for one that we do not know.
+            pub fn desc(&self) -> Option<&'static Desc> {
+                match self {
+                    $(Match::$m(_) => Some(&MATCHES[row::Match::$m as usize]),)*
+                    Match::Foreign(_) => None,
+                }
+            }
+
+            /// Its name after `-m`.
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Match::$m(_) => <$mty as Ext>::NAME,)*
+                    Match::Foreign(f) => &f.name,
+                }
+            }
+
+            pub(crate) fn set(&mut self, i: usize, args: &[&str], not: bool, cx: &Reading<'_>) -> Result<(), String> {
+                match self {
+                    $(Match::$m(e) => e.set(i, args, not, cx),)*
+                    Match::Foreign(_) => Ok(()),
+                }
+            }
+
+            pub(crate) fn check(&mut self, seen: u32, cx: &Reading<'_>) -> Result<(), String> {
+                match self {
+                    $(Match::$m(e) => e.check(seen, cx),)*
+                    Match::Foreign(_) => Ok(()),
+                }
+            }
+
+            /// Whether the kernel would take it where it stands.
+            ///
+            /// # Errors
+            /// Its refusal.
+            pub fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+                match self {
+                    $(Match::$m(e) => {
+                        admit_desc(&MATCHES[row::Match::$m as usize], at)?;
+                        e.admit(at)
+                    })*
+                    Match::Foreign(_) => Ok(()),
+                }
+            }
+
+            pub(super) fn save(&self, out: &mut Out, family: Family) {
+                match self {
+                    $(Match::$m(e) => e.save(out, family),)*
+                    Match::Foreign(f) => save_foreign(f, out),
+                }
+            }
+
+            /// Prints as `-L` does.
+            pub fn list(&self, out: &mut Out, show: &Show<'_>) {
+                match self {
+                    $(Match::$m(e) => e.list(out, show),)*
+                    Match::Foreign(f) => {
+                        out.word(&f.name);
+                        save_foreign(f, out);
+                    }
+                }
+            }
+
+            pub(super) fn pred(&self, cx: &Lowering<'_>) -> Pred {
+                match self {
+                    $(Match::$m(e) => e.pred(cx),)*
+                    Match::Foreign(_) => Native::unknown("foreign match", "oxtables does not know this match").into(),
+                }
+            }
+        }
+
+        impl Target {
+            /// Its description; `None` for jumps, verdicts and those that we do not know.
+            pub fn desc(&self) -> Option<&'static Desc> {
+                match self {
+                    $(Target::$t(_) => Some(&TARGETS[row::Target::$t as usize]),)*
+                    _ => None,
+                }
+            }
+
+            /// Its name after `-j` (or `-g`); empty for none.
+            pub fn name(&self) -> &str {
+                match self {
+                    Target::None => "",
+                    Target::Jump(c) | Target::Goto(c) => c.as_str(),
+                    Target::Standard(s) => s.name(),
+                    $(Target::$t(_) => <$tty as Ext>::NAME,)*
+                    Target::Foreign(f) => &f.name,
+                }
+            }
+
+            pub(crate) fn set(&mut self, i: usize, args: &[&str], not: bool, cx: &Reading<'_>) -> Result<(), String> {
+                match self {
+                    $(Target::$t(e) => e.set(i, args, not, cx),)*
+                    _ => Ok(()),
+                }
+            }
+
+            pub(crate) fn check(&mut self, seen: u32, cx: &Reading<'_>) -> Result<(), String> {
+                match self {
+                    $(Target::$t(e) => e.check(seen, cx),)*
+                    _ => Ok(()),
+                }
+            }
+
+            /// Whether the kernel would take it where it stands.
+            ///
+            /// # Errors
+            /// Its refusal.
+            pub fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+                match self {
+                    $(Target::$t(e) => {
+                        admit_desc(&TARGETS[row::Target::$t as usize], at)?;
+                        e.admit(at)
+                    })*
+                    _ => Ok(()),
+                }
+            }
+
+            pub(super) fn save(&self, out: &mut Out, family: Family) {
+                match self {
+                    $(Target::$t(e) => e.save(out, family),)*
+                    Target::Foreign(f) => save_foreign(f, out),
+                    _ => {}
+                }
+            }
+
+            /// Prints an extension target's options as `-L` does; nothing for jumps and verdicts.
+            pub fn list(&self, out: &mut Out, show: &Show<'_>) {
+                match self {
+                    $(Target::$t(e) => e.list(out, show),)*
+                    Target::Foreign(f) => save_foreign(f, out),
+                    _ => {}
+                }
+            }
+
+            pub(super) fn act(&self, cx: &Lowering<'_>) -> Act {
+                match self {
+                    $(Target::$t(e) => e.act(cx),)*
+                    _ => Act::Unknown("oxtables does not know this target"),
+                }
+            }
+        }
+    };
+}
+
+impl Match {
+    /// Its option table.
+    pub fn options(&self) -> &'static [Opt] {
+        self.desc().map_or(&[], |d| d.options)
+    }
+}
+
+impl Target {
+    /// Its option table.
+    pub fn options(&self) -> &'static [Opt] {
+        self.desc().map_or(&[], |d| d.options)
+    }
+}
+
+registry! {
+    matches {
+        Comment = super::comment::Comment;
+        Mark = super::mark::Mark;
+        Multiport = super::multiport::Multiport;
+        Statistic = super::statistic::Statistic;
+        Tcp = super::tcp::Tcp;
+    }
+    targets {
+        MarkSet = super::mark::SetMark;
+        Reject = super::reject::Reject;
+    }
+}

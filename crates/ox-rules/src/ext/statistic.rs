@@ -1,0 +1,161 @@
+//! `-m statistic`: match at random, or every n-th packet.
+//!
+//! Kernel: net/netfilter/xt_statistic.c; ABI: uapi/linux/netfilter/xt_statistic.h.
+//! `nth` counts the packets that *reach* it, so nothing may move across it.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statistic {
+    mode: Inv<Mode>,
+}
+
+/// As the kernel keeps them: chance in 2^31ths; the counter runs from `packet` to `every`, which is n - 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Mode {
+    #[default]
+    Unset,
+    Random {
+        chance: u32,
+    },
+    Nth {
+        every: u32,
+        packet: u32,
+    },
+}
+
+options! { Statistic;
+    /// `random` or `nth`.
+    MODE ["mode"] Mode, .needed() => |s, v| s.mode.is = v;
+    /// How likely a packet matches, from 0 to 1 (mode random).
+    PROBABILITY ["probability"] Inv<Chance> => |s, v| s.chance(v);
+    /// One in so many packets matches (mode nth).
+    EVERY ["every"] Inv<u32>, .also(Self::PACKET) => |s, v| s.every(v);
+    /// Where to begin counting, from 0 to N - 1 (mode nth).
+    PACKET ["packet"] u32, .also(Self::EVERY) => |s, v| s.packet(v);
+}
+
+impl Value for Mode {
+    const HINT: &'static str = "random|nth";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match args[0] {
+            "random" => Ok(Mode::Random { chance: 0 }),
+            "nth" => Ok(Mode::Nth { every: 0, packet: 0 }),
+            other => Err(format!("`{other}' is not a mode: random or nth")),
+        }
+    }
+}
+
+struct Chance(u32);
+
+impl Value for Chance {
+    const HINT: &'static str = "P";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match args[0].parse::<f64>() {
+            // Rounded to 31 bits as stock does (lround).
+            Ok(p) if (0.0..=1.0).contains(&p) => Ok(Chance((p * f64::from(1u32 << 31)).round() as u32)),
+            _ => Err(format!("`{}' is not a probability: a number from 0 to 1 is expected", args[0])),
+        }
+    }
+}
+
+impl Statistic {
+    fn chance(&mut self, v: Inv<Chance>) -> Result<(), String> {
+        match &mut self.mode.is {
+            Mode::Random { chance } => *chance = v.is.0,
+            _ => return Err("a probability goes with `--mode random', which must come before it".into()),
+        }
+        self.mode.not = v.not;
+        Ok(())
+    }
+
+    fn every(&mut self, v: Inv<u32>) -> Result<(), String> {
+        match &mut self.mode.is {
+            Mode::Nth { .. } if v.is == 0 => return Err("`0' is not a count of packets: 1 or more is expected".into()),
+            Mode::Nth { every, .. } => *every = v.is - 1,
+            _ => return Err("it goes with `--mode nth', which must come before it".into()),
+        }
+        self.mode.not = v.not;
+        Ok(())
+    }
+
+    fn packet(&mut self, v: u32) -> Result<(), String> {
+        match &mut self.mode.is {
+            Mode::Nth { packet, .. } => *packet = v,
+            _ => return Err("it goes with `--mode nth', which must come before it".into()),
+        }
+        Ok(())
+    }
+}
+
+impl Ext for Statistic {
+    const NAME: &'static str = "statistic";
+    const ABOUT: &'static str = "Matches at random, or every n-th packet: how load is balanced.";
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        match self.mode.is {
+            Mode::Random { .. } if seen & Self::PROBABILITY == 0 => Err("`--mode random' needs `--probability'".into()),
+            Mode::Nth { .. } if seen & Self::EVERY == 0 => Err("`--mode nth' needs `--every'".into()),
+            Mode::Nth { every, packet } if packet > every => {
+                Err(format!("`--packet {packet}' must be below the {} of `--every'", every + 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { mode } = *self;
+        match mode.is {
+            Mode::Unset => {}
+            Mode::Random { chance } => {
+                out.opt(false, "--mode", "random");
+                out.opt(mode.not, "--probability", format_args!("{:.11}", share(chance)));
+            }
+            Mode::Nth { every, packet } => {
+                out.opt(false, "--mode", "nth");
+                out.opt(mode.not, "--every", u64::from(every) + 1);
+                if packet != 0 {
+                    out.opt(false, "--packet", packet);
+                }
+            }
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { mode } = *self;
+        out.word("statistic mode");
+        let not = if mode.not { " !" } else { "" };
+        match mode.is {
+            Mode::Unset => {}
+            Mode::Random { chance } => out.fmt(format_args!(" random{not} probability {:.11}", share(chance))),
+            Mode::Nth { every, packet } => {
+                out.fmt(format_args!(" nth{not} every {}", u64::from(every) + 1));
+                if packet != 0 {
+                    out.fmt(format_args!(" packet {packet}"));
+                }
+            }
+        }
+    }
+}
+
+fn share(chance: u32) -> f64 {
+    f64::from(chance) / f64::from(1u32 << 31)
+}
+
+impl Matching for Statistic {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { mode } = *self;
+        match mode.is {
+            Mode::Unset => Pred::Is(false),
+            Mode::Random { chance } => {
+                Pred::from(Native::new("chance", Effect::Fresh, move |at| Ok(at.env.chance(chance)))).not_if(mode.not)
+            }
+            Mode::Nth { every, packet } => Pred::from(Native::new("nth packet", Effect::Mutates, move |at| {
+                let count = at.cell(CellKey::Own, || packet);
+                *count = if *count == every { 0 } else { count.wrapping_add(1) };
+                Ok(*count == 0)
+            }))
+            .not_if(mode.not),
+        }
+    }
+}

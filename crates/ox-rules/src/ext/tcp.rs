@@ -1,0 +1,182 @@
+//! `-m tcp`: the ports, flags and one option of a TCP header.
+//!
+//! Kernel: net/netfilter/xt_tcpudp.c `tcp_mt`; ABI: uapi/linux/netfilter/xt_tcpudp.h `struct xt_tcp`.
+//! iptables-nft writes ports and flags as payload expressions, so a short header does not match there instead of
+//! dropping the packet; with `--tcp-option` it writes the xt match.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tcp {
+    sport: Inv<Ports>,
+    dport: Inv<Ports>,
+    flags: Inv<Flags>,
+    option: Inv<u8>,
+}
+
+/// Flags looked at, and those of them that must be set.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Flags {
+    mask: u8,
+    set: u8,
+}
+
+/// `--syn`: SYN set, FIN, RST and ACK clear.
+const SYN_ONLY: Flags = Flags { mask: 0x17, set: 0x02 };
+
+/// Names in the order in which they print, with their bits.
+const NAMES: [(&str, u8); 6] = [("FIN", 1), ("SYN", 2), ("RST", 4), ("PSH", 8), ("ACK", 16), ("URG", 32)];
+
+options! { Tcp;
+    /// Source port, or first and last port of a range.
+    SPORT ["source-port", "sport"] Inv<Ports> => |t, v| t.sport = v;
+    /// Destination port, or first and last port of a range.
+    DPORT ["destination-port", "dport"] Inv<Ports> => |t, v| t.dport = v;
+    /// Flags to look at, then those of them that must be set (FIN SYN RST PSH ACK URG, ALL, NONE).
+    FLAGS ["tcp-flags"] Inv<Flags>, .excl(Self::SYN) => |t, v| t.flags = v;
+    /// A packet that opens a connection: SYN without FIN, RST or ACK.
+    SYN ["syn"] Inv<Flag>, .excl(Self::FLAGS) => |t, v| t.flags = Inv { is: SYN_ONLY, not: v.not };
+    /// TCP option of this number is there.
+    OPTION ["tcp-option"] Inv<OptionKind> => |t, v| t.option = Inv { is: v.is.0, not: v.not };
+}
+
+struct OptionKind(u8);
+
+impl Value for OptionKind {
+    const HINT: &'static str = "NUMBER";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match number(args[0], 255) {
+            Some(n @ 1..) => Ok(OptionKind(n as u8)),
+            _ => Err(format!("`{}' is not a TCP option: a number from 1 to 255 is expected", args[0])),
+        }
+    }
+}
+
+impl Value for Flags {
+    const ARGS: u8 = 2;
+    const HINT: &'static str = "MASK SET";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        Ok(Flags { mask: read_flags(args[0])?, set: read_flags(args[1])? })
+    }
+}
+
+fn read_flags(text: &str) -> Result<u8, String> {
+    let mut bits = 0;
+    for name in text.split(',').filter(|n| !n.is_empty()) {
+        bits |= match NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            Some(&(_, bit)) => bit,
+            None if name.eq_ignore_ascii_case("ALL") => 0x3f,
+            None if name.eq_ignore_ascii_case("NONE") => 0,
+            None => return Err(format!("`{name}' is not a TCP flag: FIN SYN RST PSH ACK URG, ALL or NONE")),
+        };
+    }
+    Ok(bits)
+}
+
+impl Ext for Tcp {
+    const NAME: &'static str = "tcp";
+    const ABOUT: &'static str = "Looks at the ports, the flags and the options of a TCP header.";
+    const PROTO: Option<u8> = Some(6);
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { sport, dport, flags, option } = *self;
+        if !sport.is.is_all() || sport.not {
+            out.opt(sport.not, "--sport", sport.is);
+        }
+        if !dport.is.is_all() || dport.not {
+            out.opt(dport.not, "--dport", dport.is);
+        }
+        if option.is != 0 {
+            out.opt(option.not, "--tcp-option", option.is);
+        }
+        if flags.is.mask != 0 || flags.not {
+            out.flag(flags.not, "--tcp-flags");
+            out.gap();
+            print_flags(flags.is.mask, out);
+            out.gap();
+            print_flags(flags.is.set, out);
+        }
+    }
+
+    fn list(&self, out: &mut Out, show: &Show<'_>) {
+        let Self { sport, dport, flags, option } = *self;
+        out.word("tcp");
+        super::ports::list(sport, "spt", out, show);
+        super::ports::list(dport, "dpt", out, show);
+        if option.is != 0 {
+            out.word("option=");
+            out.raw(if option.not { "!" } else { "" });
+            option.is.print(out);
+        }
+        if flags.is.mask != 0 || flags.not {
+            out.word("flags:");
+            out.raw(if flags.not { "!" } else { "" });
+            if show.numeric {
+                out.fmt(format_args!("0x{:02X}/0x{:02X}", flags.is.mask, flags.is.set));
+            } else {
+                print_flags(flags.is.mask, out);
+                out.raw("/");
+                print_flags(flags.is.set, out);
+            }
+        }
+    }
+}
+
+fn print_flags(bits: u8, out: &mut Out) {
+    let mut first = true;
+    for (name, bit) in NAMES {
+        if bits & bit != 0 {
+            if !first {
+                out.raw(",");
+            }
+            out.raw(name);
+            first = false;
+        }
+    }
+    if first {
+        out.raw("NONE");
+    }
+}
+
+impl Matching for Tcp {
+    fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        let Self { sport, dport, flags, option } = *self;
+        let xt = option.is != 0;
+        let mut all = vec![
+            if xt { cx.xt_header(20) } else { cx.native_header(20) },
+            super::ports::pred(sport, Field::Sport),
+            super::ports::pred(dport, Field::Dport),
+            Pred::masked(Field::TcpFlags, flags.is.mask, flags.is.set).not_if(flags.not),
+        ];
+        if xt || cx.dialect == Dialect::Legacy {
+            all.insert(0, super::ports::overlapping_fragment());
+        }
+        if xt {
+            all.push(has_option(option.is).not_if(option.not));
+        }
+        Pred::All(all)
+    }
+}
+
+/// Kernel: `tcp_find_option`: kind and length pairs up to the data offset; a data offset below the header, or options
+/// that are not there, drop the packet.
+fn has_option(kind: u8) -> Pred {
+    Native::new("tcp option", Effect::Stable, move |at| {
+        let header = at.packet.transport();
+        let end = usize::from(header.get(12).copied().unwrap_or(0) >> 4) * 4;
+        if end < 20 || end > header.len() {
+            return Err(Stop::Hotdrop);
+        }
+        let mut options = &header[20..end];
+        while let Some((&found, rest)) = options.split_first() {
+            if found == kind {
+                return Ok(true);
+            }
+            // End-of-list and padding are one byte long; any other says its length, and zero counts as one.
+            let skip = if found < 2 { 1 } else { usize::from(rest.first().copied().unwrap_or(1)).max(1) };
+            options = options.get(skip..).unwrap_or_default();
+        }
+        Ok(false)
+    })
+    .into()
+}

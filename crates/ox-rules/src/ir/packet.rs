@@ -1,0 +1,93 @@
+//! `Packet`: bytes, what is known of them, and what the stack notes beside them.
+
+use ox_packet::{Key, Layout, Malformed};
+
+/// A layer 3 packet on its way, with its key kept true by whoever changes it.
+#[derive(Clone, Debug, Default)]
+pub struct Packet {
+    /// The packet from its IP header on.
+    pub bytes: Vec<u8>,
+    /// What classifiers look at.
+    pub key: Key,
+    /// Where the headers are in `bytes`.
+    pub layout: Layout,
+    /// What the stack keeps beside the bytes.
+    pub meta: Meta,
+}
+
+/// The link-layer header a packet came in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Destination MAC address.
+    pub dst: [u8; 6],
+    /// Source MAC address.
+    pub src: [u8; 6],
+}
+
+/// What `-j CT` attaches to a packet before tracking (Kernel: net/netfilter/xt_CT.c).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    /// Zone of the original direction.
+    pub zone_orig: u16,
+    /// Zone of the reply direction.
+    pub zone_reply: u16,
+    /// Zone is taken from the mark.
+    pub zone_from_mark: bool,
+    /// Helper to assign.
+    pub helper: Option<String>,
+    /// Timeout policy by name.
+    pub timeout: Option<String>,
+    /// Conntrack events wanted, and expectation events.
+    pub events: Option<(u32, u32)>,
+}
+
+/// What the stack notes beside a packet's bytes (`struct sk_buff`'s other fields).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Link-layer header, where the device has one.
+    pub link: Option<Link>,
+    /// `skb->priority` (CLASSIFY).
+    pub priority: u32,
+    /// Marked by TRACE.
+    pub traced: bool,
+    /// A rule said NOTRACK.
+    pub untracked: bool,
+    /// What `-j CT` asked for.
+    pub template: Option<Template>,
+    /// Bridge port it came in by (name as in [`Key::iif`]); 0 if not bridged.
+    pub phys_in: u128,
+    /// Bridge port it leaves by; 0 if not bridged.
+    pub phys_out: u128,
+    /// Made by this host.
+    pub local: bool,
+    /// Security mark.
+    pub secmark: u32,
+    /// The packet was assigned to a local socket by TPROXY: (address, port).
+    pub tproxy: Option<(u128, u16)>,
+}
+
+impl Packet {
+    /// Reads a layer 3 packet. Interfaces, mark and packet type are the caller's to set in `key`.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the IP header cannot be read.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, Malformed> {
+        let mut packet = Self { bytes, ..Self::default() };
+        packet.reread()?;
+        Ok(packet)
+    }
+
+    /// Brings `key` and `layout` up to date after `bytes` changed.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the IP header cannot be read any more.
+    pub fn reread(&mut self) -> Result<(), Malformed> {
+        self.layout = ox_packet::extract(&self.bytes, &mut self.key)?;
+        Ok(())
+    }
+
+    /// The bytes from the transport header to the packet's end; empty where there is none.
+    pub fn transport(&self) -> &[u8] {
+        self.bytes.get(self.layout.l4..self.layout.end).unwrap_or_default()
+    }
+}

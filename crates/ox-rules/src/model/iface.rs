@@ -1,0 +1,63 @@
+//! `Iface`: an interface name as a rule gives it, `+` at the end standing for the rest.
+
+use ox_packet::iface_number;
+
+/// A name of up to 15 bytes, or a beginning of names (`eth+`). The default stands for any interface.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Iface {
+    name: [u8; 15],
+    len: u8,
+    rest: bool,
+}
+
+impl Iface {
+    /// Reads a name; `+` as the last byte is the wildcard. `None`: longer than 15 bytes (`IFNAMSIZ` - 1).
+    pub fn new(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.len() > 15 {
+            return None;
+        }
+        let (bytes, rest) = match bytes.split_last() {
+            Some((b'+', head)) => (head, true),
+            _ => (bytes, false),
+        };
+        let mut name = [0; 15];
+        name[..bytes.len()].copy_from_slice(bytes);
+        Some(Self { name, len: bytes.len() as u8, rest })
+    }
+
+    /// Whether every interface (and none) fits: no name, or `+` alone.
+    pub fn is_any(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The name without its wildcard.
+    pub fn stem(&self) -> &str {
+        std::str::from_utf8(&self.name[..self.len.into()]).unwrap_or("?")
+    }
+
+    /// Whether it ends in `+`.
+    pub fn is_wild(&self) -> bool {
+        self.rest
+    }
+
+    /// The number that a masked [`ox_packet::Key`] interface equals.
+    pub fn number(&self) -> u128 {
+        iface_number(self.stem())
+    }
+
+    /// The bytes that count: the stem, and the byte after it unless there is a wildcard.
+    pub fn mask(&self) -> u128 {
+        if self.is_any() {
+            return 0;
+        }
+        let bytes = if self.rest { u32::from(self.len) } else { 16 };
+        if bytes == 16 { u128::MAX } else { !(u128::MAX >> (bytes * 8)) }
+    }
+}
+
+impl std::fmt::Debug for Iface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", format!("{}{}", self.stem(), if self.rest { "+" } else { "" }))
+    }
+}

@@ -1,0 +1,21 @@
+//! Numbers as `strtoul` with base 0 takes them: decimal, `0x` hex, `0` octal.
+
+/// A number of at most `max`. No sign, no blanks, nothing behind it.
+pub fn number(text: &str, max: u32) -> Option<u32> {
+    number_u64(text, max.into()).map(|n| n as u32)
+}
+
+/// As [`number`], up to 64 bits.
+pub fn number_u64(text: &str, max: u64) -> Option<u64> {
+    let bytes = text.as_bytes();
+    let (digits, radix) = match bytes {
+        [b'0', b'x' | b'X', rest @ ..] if !rest.is_empty() => (&text[2..], 16),
+        [b'0', rest @ ..] if !rest.is_empty() => (&text[1..], 8),
+        [_, ..] => (text, 10),
+        [] => return None,
+    };
+    if digits.starts_with('+') {
+        return None;
+    }
+    u64::from_str_radix(digits, radix).ok().filter(|&n| n <= max)
+}

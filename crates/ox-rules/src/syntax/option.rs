@@ -1,0 +1,178 @@
+//! `Opt`: one row of an extension's option table; `options!` writes the table.
+
+use super::Names;
+use crate::model::{Head, TableName};
+use ox_packet::Family;
+
+/// One option of an extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Opt {
+    /// Its names without dashes, the one to print first.
+    pub names: &'static [&'static str],
+    /// Words it takes.
+    pub args: u8,
+    /// Whether `!` may stand before it.
+    pub invert: bool,
+    /// What its argument is called in help; empty for a flag.
+    pub hint: &'static str,
+    /// One sentence for help and man pages.
+    pub help: &'static str,
+    /// Whether it may be given more than once.
+    pub multi: bool,
+    /// Whether the extension is refused without it.
+    pub needed: bool,
+    /// Bits of the options it cannot stand beside.
+    pub excl: u32,
+    /// Bits of the options it needs beside it (any one of them).
+    pub also: u32,
+    /// A condition on the rule as read so far (upstream asks while reading, so order matters).
+    pub after: Option<fn(&Reading<'_>) -> Result<(), String>>,
+}
+
+impl Opt {
+    /// A row with no conditions.
+    pub const fn new(
+        names: &'static [&'static str],
+        args: u8,
+        invert: bool,
+        hint: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self { names, args, invert, hint, help, multi: false, needed: false, excl: 0, also: 0, after: None }
+    }
+
+    /// May be given more than once.
+    #[must_use]
+    pub const fn multi(mut self) -> Self {
+        self.multi = true;
+        self
+    }
+
+    /// The extension is refused without it.
+    #[must_use]
+    pub const fn needed(mut self) -> Self {
+        self.needed = true;
+        self
+    }
+
+    /// Cannot stand beside any of these (bits of options).
+    #[must_use]
+    pub const fn excl(mut self, bits: u32) -> Self {
+        self.excl = bits;
+        self
+    }
+
+    /// Needs one of these beside it.
+    #[must_use]
+    pub const fn also(mut self, bits: u32) -> Self {
+        self.also = bits;
+        self
+    }
+
+    /// A condition on the rule as read so far.
+    #[must_use]
+    pub const fn after(mut self, f: fn(&Reading<'_>) -> Result<(), String>) -> Self {
+        self.after = Some(f);
+        self
+    }
+}
+
+/// What an option's reader may look at.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// Family of the ruleset.
+    pub family: Family,
+    /// Table the rule is for.
+    pub table: TableName,
+    /// The rule's head as read so far.
+    pub head: &'a Head,
+    /// Who knows names.
+    pub names: &'a dyn Names,
+}
+
+/// An option table and what each row does. Written by [`options!`].
+pub trait Options: Sized {
+    /// The rows; bit `1 << i` stands for row `i`.
+    const OPTIONS: &'static [Opt];
+    /// Takes row `which` with its arguments.
+    ///
+    /// # Errors
+    /// What is wrong with the argument, in words that can follow "`--name`: ".
+    fn set(&mut self, which: usize, args: &[&str], not: bool, cx: &Reading<'_>) -> Result<(), String>;
+}
+
+/// What an option's closure may return: nothing, or a refusal.
+pub trait Outcome {
+    /// As a result.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn done(self) -> Result<(), String>;
+}
+
+impl Outcome for () {
+    fn done(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Outcome for Result<(), String> {
+    fn done(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// Writes [`Options`] for a type from rows of the form
+///
+/// ```text
+/// /// Help sentence.
+/// SPORT ["source-port", "sport"] Inv<Ports> .excl(Self::X | Self::Y) => |t, v| t.sport = v;
+/// ```
+///
+/// The value's type says how many words it takes and, as `Inv<_>`, whether `!` may stand before the option; `Flag` takes
+/// none. The closure gets the extension and the value, and returns `()` or `Result<(), String>`. Each row's bit is an
+/// associated constant (`Self::SPORT`).
+macro_rules! options {
+    ($ty:ty; $(
+        $(#[doc = $help:literal])+
+        $id:ident [$($name:literal),+] $val:ty $(, . $attr:ident ( $($arg:expr)? ))* => |$t:ident, $v:ident| $body:expr;
+    )*) => {
+        const _: () = {
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "rows are named by their constants")]
+            #[repr(u32)]
+            enum Row { $($id,)* }
+            impl $ty {
+                $(#[doc = concat!("Bit of `--", options!(@first $($name),+), "` among the options seen.")]
+                pub const $id: u32 = 1 << Row::$id as u32;)*
+            }
+            impl $crate::syntax::Options for $ty {
+                const OPTIONS: &'static [$crate::syntax::Opt] = &[$(
+                    $crate::syntax::Opt::new(
+                        &[$($name),+],
+                        <$val as $crate::syntax::Value>::ARGS,
+                        <$val as $crate::syntax::Value>::INVERT,
+                        <$val as $crate::syntax::Value>::HINT,
+                        concat!($($help),+),
+                    )$(.$attr($($arg)?))*,
+                )*];
+                fn set(
+                    &mut self,
+                    which: usize,
+                    args: &[&str],
+                    not: bool,
+                    cx: &$crate::syntax::Reading<'_>,
+                ) -> Result<(), String> {
+                    $(if which == Row::$id as usize {
+                        let $v = <$val as $crate::syntax::Value>::read(args, not, cx)?;
+                        let $t = self;
+                        return $crate::syntax::Outcome::done($body);
+                    })*
+                    let _ = (args, not, cx);
+                    Ok(())
+                }
+            }
+        };
+    };
+    (@first $first:literal $(, $rest:literal)*) => { $first };
+}
+pub(crate) use options;

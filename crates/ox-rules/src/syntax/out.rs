@@ -1,0 +1,155 @@
+//! `Out`: text being printed, word by word; `Print`: values that know their canonical form.
+
+use super::Names;
+use ox_packet::Family;
+use std::fmt::Write as _;
+
+/// A line under construction.
+#[derive(Clone, Debug, Default)]
+pub struct Out {
+    /// What stands so far.
+    pub text: String,
+}
+
+/// How a listing wants values shown.
+#[derive(Clone, Copy)]
+pub struct Show<'a> {
+    /// `-n`: numbers, not names.
+    pub numeric: bool,
+    /// Who knows names.
+    pub names: &'a dyn Names,
+    /// Family of the ruleset.
+    pub family: Family,
+    /// Protocol of the rule being listed (0: any).
+    pub proto: u8,
+}
+
+/// A value's canonical text.
+pub trait Print {
+    /// Appends it, without blanks around it.
+    fn print(&self, out: &mut Out);
+}
+
+impl Out {
+    /// Appends text as it is.
+    pub fn raw(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Appends formatted text as it is.
+    pub fn fmt(&mut self, args: std::fmt::Arguments<'_>) {
+        // Writing to a String cannot fail.
+        let _ = self.text.write_fmt(args);
+    }
+
+    /// A blank, unless at the beginning.
+    pub fn gap(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(['\n', ' ']) {
+            self.text.push(' ');
+        }
+    }
+
+    /// A word after a blank.
+    pub fn word(&mut self, word: &str) {
+        self.gap();
+        self.text.push_str(word);
+    }
+
+    /// A value after a blank.
+    pub fn value(&mut self, value: impl Print) {
+        self.gap();
+        value.print(self);
+    }
+
+    /// `--flag`, with `!` before it if `not`.
+    pub fn flag(&mut self, not: bool, name: &str) {
+        if not {
+            self.word("!");
+        }
+        self.word(name);
+    }
+
+    /// `--option value`, with `!` before it if `not`.
+    pub fn opt(&mut self, not: bool, name: &str, value: impl Print) {
+        self.flag(not, name);
+        self.value(value);
+    }
+
+    /// A word in quotes if it needs them: blanks, quotes, backslashes and apostrophes inside, or nothing at all.
+    ///
+    /// Facts from `iptables-save`: letters, digits and `_-` and a few more stand bare; the rest is quoted.
+    pub fn quoted(&mut self, text: &str) {
+        self.gap();
+        let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/,@+=%^*#|<>?~;&(){}[]$`!".contains(&b) || b >= 0x80;
+        if !text.is_empty() && text.bytes().all(bare) {
+            self.text.push_str(text);
+            return;
+        }
+        self.text.push('"');
+        for c in text.chars() {
+            if matches!(c, '"' | '\\' | '\'') {
+                self.text.push('\\');
+            }
+            self.text.push(c);
+        }
+        self.text.push('"');
+    }
+
+    /// A decimal number as it is.
+    pub fn dec(&mut self, n: u64) {
+        let mut buf = [0u8; 20];
+        let mut i = buf.len();
+        let mut n = n;
+        loop {
+            i -= 1;
+            buf[i] = b'0' + (n % 10) as u8;
+            n /= 10;
+            if n == 0 {
+                break;
+            }
+        }
+        self.text.extend(buf[i..].iter().map(|&b| char::from(b)));
+    }
+
+    /// An address as it is.
+    pub fn addr(&mut self, family: Family, addr: u128) {
+        match family {
+            Family::V4 => {
+                for (i, b) in (addr as u32).to_be_bytes().into_iter().enumerate() {
+                    if i > 0 {
+                        self.text.push('.');
+                    }
+                    self.dec(b.into());
+                }
+            }
+            Family::V6 => self.fmt(format_args!("{}", std::net::Ipv6Addr::from(addr))),
+        }
+    }
+}
+
+macro_rules! print_dec {
+    ($($t:ty)*) => { $(impl Print for $t {
+        fn print(&self, out: &mut Out) {
+            out.dec(u64::from(*self));
+        }
+    })* };
+}
+print_dec!(u8 u16 u32 u64);
+
+impl Print for &str {
+    fn print(&self, out: &mut Out) {
+        out.raw(self);
+    }
+}
+
+impl Print for std::fmt::Arguments<'_> {
+    fn print(&self, out: &mut Out) {
+        out.fmt(*self);
+    }
+}
+
+impl<T: Print + ?Sized> Print for &T {
+    fn print(&self, out: &mut Out) {
+        (*self).print(out);
+    }
+}

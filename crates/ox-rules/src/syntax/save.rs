@@ -1,0 +1,93 @@
+//! Printing a rule as `-S` and `iptables-save` do.
+
+use super::names::protocol_name;
+use super::{Out, Print};
+use crate::ext;
+use crate::model::{Head, Iface, Inv, Net, Rule, Standard, Target};
+use ox_packet::Family;
+
+/// Prints everything of a rule behind `-A CHAIN`, with `-c P B` before the target if `counters`.
+pub fn save_rule(rule: &Rule, family: Family, counters: bool, out: &mut Out) {
+    print_head(&rule.head, family, out);
+    for m in &rule.matches {
+        ext::save_match(m, family, out);
+    }
+    if counters {
+        out.word("-c");
+        out.value(rule.counters.packets);
+        out.value(rule.counters.bytes);
+    }
+    save_target(&rule.target, family, out);
+}
+
+/// Prints `-j …` or `-g …`.
+pub fn save_target(target: &Target, family: Family, out: &mut Out) {
+    match target {
+        Target::None => {}
+        Target::Jump(name) => out.opt(false, "-j", name.as_str()),
+        Target::Goto(name) => out.opt(false, "-g", name.as_str()),
+        Target::Standard(s) => out.opt(false, "-j", s.name()),
+        other => ext::save_target(other, family, out),
+    }
+}
+
+/// Prints `-s -d -i -o -p -f`.
+pub fn print_head(head: &Head, family: Family, out: &mut Out) {
+    let Head { src, dst, iif, oif, proto, frag } = *head;
+    print_net(src, "-s", family, out);
+    print_net(dst, "-d", family, out);
+    print_iface(iif, "-i", out);
+    print_iface(oif, "-o", out);
+    if !proto.is_default() {
+        out.flag(proto.not, "-p");
+        match protocol_name(proto.is.0) {
+            Some(name) => out.word(name),
+            None => out.value(proto.is.0),
+        }
+    }
+    if let Some(further) = frag {
+        out.flag(!further, "-f");
+    }
+}
+
+fn print_net(net: Inv<Net>, flag: &str, family: Family, out: &mut Out) {
+    if net.is.is_any() && !net.not {
+        return;
+    }
+    out.flag(net.not, flag);
+    out.gap();
+    out.addr(family, net.is.addr());
+    out.raw("/");
+    match net.is.prefix_len(family) {
+        Some(len) => out.dec(len.into()),
+        None => out.addr(family, net.is.mask()),
+    }
+}
+
+fn print_iface(iface: Inv<Iface>, flag: &str, out: &mut Out) {
+    if iface.is.is_any() && !iface.not {
+        return;
+    }
+    out.opt(iface.not, flag, iface.is);
+}
+
+impl Print for Iface {
+    fn print(&self, out: &mut Out) {
+        out.raw(self.stem());
+        if self.is_wild() {
+            out.raw("+");
+        }
+    }
+}
+
+impl Standard {
+    /// The name after `-j`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Standard::Accept => "ACCEPT",
+            Standard::Drop => "DROP",
+            Standard::Return => "RETURN",
+            Standard::Queue => "QUEUE",
+        }
+    }
+}

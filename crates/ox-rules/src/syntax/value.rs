@@ -1,0 +1,236 @@
+//! `Value`: the kinds of argument that options take, shared by all extensions.
+
+use super::{Names, Out, Print, Reading, number};
+use crate::model::{Inv, Net, prefix_mask};
+use ox_packet::Family;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// An argument that knows how to read itself.
+pub trait Value: Sized {
+    /// Words it takes.
+    const ARGS: u8 = 1;
+    /// Whether `!` may stand before its option.
+    const INVERT: bool = false;
+    /// What help calls it.
+    const HINT: &'static str;
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong, naming the word and what would be accepted.
+    fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String>;
+}
+
+/// An option without argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flag;
+
+impl Value for Flag {
+    const ARGS: u8 = 0;
+    const HINT: &'static str = "";
+    fn read(_: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        Ok(Flag)
+    }
+}
+
+impl<T: Value> Value for Inv<T> {
+    const ARGS: u8 = T::ARGS;
+    const INVERT: bool = true;
+    const HINT: &'static str = T::HINT;
+    fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        Ok(Inv { is: T::read(args, not, cx)?, not })
+    }
+}
+
+macro_rules! value_number {
+    ($($t:ident)*) => { $(impl Value for $t {
+        const HINT: &'static str = "N";
+        fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+            super::number_u64(args[0], $t::MAX.into())
+                .map(|n| n as $t)
+                .ok_or_else(|| format!("`{}' is not a number from 0 to {}", args[0], $t::MAX))
+        }
+    })* };
+}
+value_number!(u8 u16 u32 u64);
+
+/// Any text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl Value for Text {
+    const HINT: &'static str = "TEXT";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        Ok(Text(args[0].to_owned()))
+    }
+}
+
+/// A port or a range of ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ports {
+    /// First.
+    pub lo: u16,
+    /// Last.
+    pub hi: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { lo: 0, hi: u16::MAX }
+    }
+}
+
+impl Ports {
+    /// Whether every port is in it.
+    pub fn is_all(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Value for Ports {
+    const HINT: &'static str = "PORT[:PORT]";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        let text = args[0];
+        let Some((lo, hi)) = text.split_once(':') else {
+            let port = read_port(text, cx)?;
+            return Ok(Ports { lo: port, hi: port });
+        };
+        let lo = if lo.is_empty() { 0 } else { read_port(lo, cx)? };
+        let hi = if hi.is_empty() { u16::MAX } else { read_port(hi, cx)? };
+        if lo > hi {
+            return Err(format!("the range `{text}' runs backwards: the first port must not be above the second"));
+        }
+        Ok(Ports { lo, hi })
+    }
+}
+
+impl Print for Ports {
+    fn print(&self, out: &mut Out) {
+        out.dec(self.lo.into());
+        if self.lo != self.hi {
+            out.raw(":");
+            out.dec(self.hi.into());
+        }
+    }
+}
+
+/// A port by number or service name.
+///
+/// # Errors
+/// Neither a number up to 65535 nor a service anybody knows.
+pub fn read_port(text: &str, cx: &Reading<'_>) -> Result<u16, String> {
+    if let Some(n) = number(text, 65535) {
+        return Ok(n as u16);
+    }
+    let proto = super::names::protocol_name(cx.head.proto.is.0).filter(|_| cx.head.proto.is.0 != 0);
+    cx.names
+        .port(text, proto)
+        .ok_or_else(|| format!("`{text}' is not a port: a number from 0 to 65535, or a service name, is expected"))
+}
+
+/// `VALUE[/MASK]`, as marks are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Masked {
+    /// Value.
+    pub value: u32,
+    /// Mask; all ones if none was given.
+    pub mask: u32,
+}
+
+impl Default for Masked {
+    fn default() -> Self {
+        Self { value: 0, mask: u32::MAX }
+    }
+}
+
+impl Value for Masked {
+    const HINT: &'static str = "VALUE[/MASK]";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let (value, mask) = match args[0].split_once('/') {
+            Some((v, m)) => (number(v, u32::MAX), number(m, u32::MAX)),
+            None => (number(args[0], u32::MAX), Some(u32::MAX)),
+        };
+        match (value, mask) {
+            (Some(value), Some(mask)) => Ok(Masked { value, mask }),
+            _ => Err(format!("`{}' is not a value with an optional mask, like 0x10/0xff", args[0])),
+        }
+    }
+}
+
+impl Print for Masked {
+    fn print(&self, out: &mut Out) {
+        out.fmt(format_args!("{:#x}", self.value));
+        if self.mask != u32::MAX {
+            out.fmt(format_args!("/{:#x}", self.mask));
+        }
+    }
+}
+
+/// One address of the ruleset's family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Addr(pub u128);
+
+impl Value for Addr {
+    const HINT: &'static str = "ADDRESS";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        read_addr(args[0], cx.family)
+            .map(Addr)
+            .ok_or_else(|| format!("`{}' is not an {} address", args[0], ip(cx.family)))
+    }
+}
+
+fn ip(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "IPv4",
+        Family::V6 => "IPv6",
+    }
+}
+
+/// A numeric address of a family.
+pub fn read_addr(text: &str, family: Family) -> Option<u128> {
+    match family {
+        Family::V4 => text.parse::<Ipv4Addr>().ok().map(|a| u32::from(a).into()),
+        Family::V6 => text.parse::<Ipv6Addr>().ok().map(u128::from),
+    }
+}
+
+/// An address, a host name or a network name, with an optional `/mask` or `/length`: one network per address found.
+///
+/// IPv4 addresses may leave out trailing parts when a mask follows (`10/8` is `10.0.0.0/8`), as stock takes them.
+///
+/// # Errors
+/// What is wrong with the mask, or the resolver's words about the name.
+pub fn read_net(text: &str, family: Family, names: &dyn Names) -> Result<Vec<Net>, String> {
+    let (host, mask) = match text.split_once('/') {
+        Some((host, mask)) => (host, Some(mask)),
+        None => (text, None),
+    };
+    let width: u8 = if family == Family::V4 { 32 } else { 128 };
+    let mask = match mask {
+        None => prefix_mask(family, width),
+        Some(m) => match number(m, width.into()) {
+            Some(len) if m.bytes().all(|b| b.is_ascii_digit()) => prefix_mask(family, len as u8),
+            _ => read_addr(m, family).ok_or_else(|| {
+                format!("`{m}' is not a mask: a length from 0 to {width} or an address mask is expected")
+            })?,
+        },
+    };
+    if let Some(addr) = read_addr(host, family).or_else(|| short_v4(host, family)) {
+        return Ok(vec![Net::new(addr, mask)]);
+    }
+    let found = names
+        .hosts(host, family)
+        .map_err(|why| format!("`{host}' is neither an {} address nor a host that can be found: {why}", ip(family)))?;
+    Ok(found.into_iter().map(|addr| Net::new(addr, mask)).collect())
+}
+
+/// `10`, `10.1`, `10.1.2`: missing parts are zero.
+fn short_v4(text: &str, family: Family) -> Option<u128> {
+    if family != Family::V4 || text.is_empty() {
+        return None;
+    }
+    let parts: Option<Vec<u8>> = text.split('.').map(|p| number(p, 255).map(|n| n as u8)).collect();
+    let parts = parts.filter(|p| p.len() <= 4)?;
+    let mut bytes = [0; 4];
+    bytes[..parts.len()].copy_from_slice(&parts);
+    Some(u32::from_be_bytes(bytes).into())
+}
