@@ -47,6 +47,8 @@ pub enum Error {
         offset: u64,
         /// What is wrong.
         problem: String,
+        /// Whether the file merely ends too early: a capture that was stopped hard, all of whose packets were read.
+        cut_off: bool,
     },
     /// A request on a device, socket or namespace failed.
     #[error("cannot {action} {subject}: {}", Reason(cause))]

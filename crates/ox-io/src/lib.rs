@@ -3,11 +3,20 @@
 //! What is read here is handed on as bytes or plain structs. Nothing in this crate understands a rule.
 
 pub mod clock;
+pub mod command;
 mod error;
 pub mod file;
 mod journal;
+pub mod link;
 pub mod lock;
 pub mod names;
+mod netlink;
+pub mod netns;
+pub mod nflog;
+pub mod pcap;
+pub mod poll;
+pub mod raw;
 pub mod term;
+pub mod tun;
 
 pub use error::Error;

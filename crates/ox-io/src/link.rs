@@ -1,0 +1,202 @@
+//! Links, addresses and routes of the calling thread's network namespace.
+//!
+//! Kernel: net/core/rtnetlink.c, net/ipv4/{devinet,fib_frontend}.c, net/ipv6/{addrconf,route}.c
+//! ABI: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h
+
+use std::io;
+use std::net::IpAddr;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice};
+
+use crate::Error;
+use crate::netlink::{CREATE, Request, Socket};
+
+/// The number of an interface.
+pub fn index(name: &str) -> Result<u32, Error> {
+    let failed = |cause| Error::system("find interface", name, cause);
+    let any = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+    netdevice::name_to_index(any.map_err(failed)?, name).map_err(failed)
+}
+
+/// Takes an interface up.
+pub fn up(index: u32) -> Result<(), Error> {
+    let request = Request::new(libc::RTM_NEWLINK, 0, &link(index, libc::IFF_UP as u32, libc::IFF_UP as u32));
+    ask("take up", named(index), request)
+}
+
+/// Takes an interface down.
+pub fn down(index: u32) -> Result<(), Error> {
+    ask("take down", named(index), Request::new(libc::RTM_NEWLINK, 0, &link(index, 0, libc::IFF_UP as u32)))
+}
+
+/// Sets the length of the longest packet an interface sends.
+pub fn set_mtu(index: u32, mtu: u32) -> Result<(), Error> {
+    let request = Request::new(libc::RTM_NEWLINK, 0, &link(index, 0, 0));
+    ask("set the MTU of", named(index), request.attribute(libc::IFLA_MTU, &mtu.to_ne_bytes()))
+}
+
+/// Gives an interface an address for good, without asking the neighbours whether they have it.
+pub fn add_address(index: u32, address: IpAddr, prefix: u8) -> Result<(), Error> {
+    // family, prefix length, flags, scope, interface
+    let (family, flags) = match address {
+        IpAddr::V4(_) => (libc::AF_INET as u8, 0),
+        IpAddr::V6(_) => (libc::AF_INET6 as u8, libc::IFA_F_NODAD as u8),
+    };
+    let fixed = [&[family, prefix, flags, libc::RT_SCOPE_UNIVERSE][..], &index.to_ne_bytes()].concat();
+    let bytes = octets(address);
+    let request = Request::new(libc::RTM_NEWADDR, CREATE, &fixed)
+        .attribute(libc::IFA_LOCAL, &bytes)
+        .attribute(libc::IFA_ADDRESS, &bytes);
+    ask("add an address to", format!("{}: {address}/{prefix}", named(index)), request)
+}
+
+/// What a route does with a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RouteKind {
+    /// Sends it on.
+    #[default]
+    Unicast,
+    /// Delivers it here.
+    Local,
+    /// Drops it in silence.
+    Blackhole,
+    /// Drops it and says that the host cannot be reached.
+    Unreachable,
+    /// Drops it and says that this is forbidden.
+    Prohibit,
+}
+
+/// A route to add.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Where to; with a prefix of 0, everywhere.
+    pub to: IpAddr,
+    /// How many bits of `to` count.
+    pub prefix: u8,
+    /// The next router.
+    pub via: Option<IpAddr>,
+    /// The interface.
+    pub dev: Option<u32>,
+    /// The source address for packets that have none yet.
+    pub source: Option<IpAddr>,
+    /// What it does.
+    pub kind: RouteKind,
+    /// The routing table; `None` is the main one, or the local one for a local route.
+    pub table: Option<u32>,
+}
+
+impl Route {
+    /// A route through an interface.
+    pub fn through(to: IpAddr, prefix: u8, dev: u32) -> Route {
+        Route { to, prefix, via: None, dev: Some(dev), source: None, kind: RouteKind::Unicast, table: None }
+    }
+}
+
+/// Adds a route.
+pub fn add_route(route: &Route) -> Result<(), Error> {
+    let (kind, usual_table, scope) = match route.kind {
+        RouteKind::Unicast if route.via.is_none() => (libc::RTN_UNICAST, libc::RT_TABLE_MAIN, libc::RT_SCOPE_LINK),
+        RouteKind::Unicast => (libc::RTN_UNICAST, libc::RT_TABLE_MAIN, libc::RT_SCOPE_UNIVERSE),
+        RouteKind::Local => (libc::RTN_LOCAL, libc::RT_TABLE_LOCAL, libc::RT_SCOPE_HOST),
+        RouteKind::Blackhole => (libc::RTN_BLACKHOLE, libc::RT_TABLE_MAIN, libc::RT_SCOPE_UNIVERSE),
+        RouteKind::Unreachable => (libc::RTN_UNREACHABLE, libc::RT_TABLE_MAIN, libc::RT_SCOPE_UNIVERSE),
+        RouteKind::Prohibit => (libc::RTN_PROHIBIT, libc::RT_TABLE_MAIN, libc::RT_SCOPE_UNIVERSE),
+    };
+    let (family, scope) = match route.to {
+        IpAddr::V4(_) => (libc::AF_INET as u8, scope),
+        // IPv6 routes have no scope.
+        IpAddr::V6(_) => (libc::AF_INET6 as u8, libc::RT_SCOPE_UNIVERSE),
+    };
+    let table = route.table.unwrap_or(u32::from(usual_table));
+    // family, prefix lengths of destination and source, type of service; table, origin, scope, kind; flags
+    let fixed = [family, route.prefix, 0, 0, 0, libc::RTPROT_STATIC, scope, kind, 0, 0, 0, 0];
+    let mut request = Request::new(libc::RTM_NEWROUTE, CREATE, &fixed).attribute(libc::RTA_TABLE, &table.to_ne_bytes());
+    if route.prefix > 0 {
+        request = request.attribute(libc::RTA_DST, &octets(route.to));
+    }
+    if let Some(via) = route.via {
+        request = request.attribute(libc::RTA_GATEWAY, &octets(via));
+    }
+    if let Some(dev) = route.dev {
+        request = request.attribute(libc::RTA_OIF, &dev.to_ne_bytes());
+    }
+    if let Some(source) = route.source {
+        request = request.attribute(libc::RTA_PREFSRC, &octets(source));
+    }
+    ask("add a route to", format!("{}/{}", route.to, route.prefix), request)
+}
+
+fn ask(action: &'static str, subject: String, request: Request) -> Result<(), Error> {
+    // `None` is protocol 0: NETLINK_ROUTE.
+    let done: io::Result<()> = Socket::open(None).and_then(|socket| socket.ask(request, |_| ()));
+    done.map_err(|cause| Error::system(action, subject, cause))
+}
+
+/// The fixed struct of a link message: family, padding, device type, index, flags, which flags to change.
+fn link(index: u32, flags: u32, change: u32) -> [u8; 16] {
+    let mut fixed = [0; 16];
+    fixed[4..8].copy_from_slice(&index.to_ne_bytes());
+    fixed[8..12].copy_from_slice(&flags.to_ne_bytes());
+    fixed[12..].copy_from_slice(&change.to_ne_bytes());
+    fixed
+}
+
+fn named(index: u32) -> String {
+    format!("interface {index}")
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netns;
+
+    #[test]
+    fn links_addresses_and_routes_are_made_and_refused() {
+        let done = netns::run(|_| {
+            let tun = crate::tun::Tun::open("one").unwrap();
+            let one = tun.index();
+            assert_eq!(index("one").unwrap(), one);
+            set_mtu(one, 1400).unwrap();
+            up(one).unwrap();
+            add_address(one, "10.1.0.1".parse().unwrap(), 24).unwrap();
+            add_address(one, "fd00:1::1".parse().unwrap(), 64).unwrap();
+            add_route(&Route::through("10.9.0.0".parse().unwrap(), 16, one)).unwrap();
+            let via = Some("10.1.0.254".parse().unwrap());
+            add_route(&Route { via, ..Route::through("0.0.0.0".parse().unwrap(), 0, one) }).unwrap();
+            let via = Some("fd00:1::fe".parse().unwrap());
+            add_route(&Route { via, ..Route::through("fd00:9::".parse().unwrap(), 32, one) }).unwrap();
+            let local = Route { kind: RouteKind::Local, ..Route::through("10.8.0.0".parse().unwrap(), 24, one) };
+            add_route(&local).unwrap();
+            let hole =
+                Route { kind: RouteKind::Blackhole, dev: None, ..Route::through("10.7.0.0".parse().unwrap(), 24, 0) };
+            add_route(&hole).unwrap();
+            // Read back where the kernel itself lists them.
+            let routes = std::fs::read_to_string("/proc/thread-self/net/route").unwrap();
+            assert_eq!(routes.lines().filter(|line| line.starts_with("one\t")).count(), 3, "{routes}");
+            let addresses = std::fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap();
+            assert!(addresses.contains("fd000001000000000000000000000001"), "{addresses}");
+            let trie = std::fs::read_to_string("/proc/thread-self/net/fib_trie").unwrap();
+            assert!(trie.contains("10.1.0.1\n") && trie.contains("/24 host LOCAL"), "{trie}");
+
+            let error = add_address(one, "10.1.0.1".parse().unwrap(), 24).unwrap_err().to_string();
+            assert_eq!(error, format!("cannot add an address to interface {one}: 10.1.0.1/24: File exists"));
+            let error = index("none").unwrap_err().to_string();
+            assert_eq!(error, "cannot find interface none: No such device");
+            let error = up(4711).unwrap_err().to_string();
+            assert_eq!(error, "cannot take up interface 4711: No such device");
+            down(one).unwrap();
+            let routes = std::fs::read_to_string("/proc/thread-self/net/route").unwrap();
+            assert!(!routes.contains("one\t"), "{routes}");
+        });
+        if let Err(error) = done {
+            eprintln!("skipped: {error}");
+        }
+    }
+}
