@@ -404,3 +404,174 @@ fn hop_by_hop(here: &[u8]) -> Result<(), Malformed> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::*;
+    use crate::build::{Build, Ext, L4};
+    use crate::tcp;
+
+    const A: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7);
+    const B: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 9);
+
+    fn read(bytes: &[u8]) -> (Key, Layout) {
+        let mut key = Key::default();
+        let at = extract(bytes, &mut key).unwrap();
+        (key, at)
+    }
+
+    fn v4() -> Build {
+        Build::tcp(([192, 0, 2, 7], 40_000), ([198, 51, 100, 9], 53), tcp::SYN)
+    }
+
+    fn v6(extensions: Vec<Ext>) -> Vec<u8> {
+        Build { extensions, ..Build::udp((A, 1000), (B, 53)) }.payload([1, 2, 3, 4, 5, 6, 7, 8]).bytes()
+    }
+
+    #[test]
+    fn a_later_fragment_has_no_ports() {
+        let (key, at) = read(&v4().fragment(1480, false, 7).payload([0xff; 24]).bytes());
+        assert_eq!((key.sport, key.dport, key.tcp_flags, key.frag_off), (0, 0, 0, 1480));
+        assert_eq!((key.shape, at.l4, at.payload, at.end), (Shape(Shape::FRAGMENT), 20, 20, 44));
+        let (key, _) = read(&v4().fragment(0, true, 7).bytes());
+        assert_eq!((key.dport, key.shape, key.frag_off), (53, Shape(Shape::FIRST), 0));
+    }
+
+    #[test]
+    fn a_header_cut_short_says_how_short() {
+        for (bytes, shape, sport) in [
+            (3, Shape::SHORT | Shape::NOPORTS, 0),
+            (4, Shape::SHORT, 40_000),
+            (19, Shape::SHORT, 40_000),
+            (20, 0, 40_000),
+        ] {
+            let mut packet = v4().bytes();
+            packet[3] = 20 + bytes;
+            let (key, _) = read(&packet);
+            assert_eq!((key.shape, key.sport), (Shape(shape), sport), "{bytes} bytes of TCP");
+        }
+        let mut packet = v4().bytes();
+        for (offset, shape) in [(0x40, Shape::BADOFF), (0x60, Shape::BADOFF), (0x50, 0)] {
+            packet[32] = offset;
+            assert_eq!(read(&packet).0.shape, Shape(shape), "data offset {offset:#x}");
+        }
+    }
+
+    #[test]
+    fn extension_headers_are_followed_as_the_kernel_does() {
+        let routing = || Ext::Routing { kind: 0, segments_left: 1, data: vec![0; 20] };
+        let (key, at) = read(&v6(vec![Ext::HopByHop(vec![5, 2, 0, 0]), routing(), Ext::Ah { spi: 1, seq: 2 }]));
+        assert_eq!((key.proto, key.sport, key.dport, at.l4), (proto::UDP, 1000, 53, 40 + 8 + 24 + 24));
+
+        // Later fragment: the search ends behind the fragment header, with the protocol it names.
+        let fragment = |offset, more| Ext::Fragment { offset, more, id: 9 };
+        let (key, at) = read(&v6(vec![fragment(1448, true)]));
+        assert_eq!((key.proto, key.sport, key.frag_off, at.l4), (proto::UDP, 0, 1448, 48));
+        assert_eq!(key.shape, Shape(Shape::FRAGMENT));
+        // One that names another extension header is not found at all.
+        let (key, _) = read(&v6(vec![fragment(1448, false), Ext::Destination(vec![])]));
+        assert_eq!(key.shape, Shape(Shape::FRAGMENT | Shape::NOL4));
+        // First fragment: the walk goes on.
+        let (key, _) = read(&v6(vec![fragment(0, true), Ext::Destination(vec![])]));
+        assert_eq!((key.shape, key.dport), (Shape(Shape::FIRST), 53));
+        // A fragment header that is the only one (offset 0, nothing more to come) is not a fragment.
+        assert_eq!(read(&v6(vec![fragment(0, false)])).0.shape, Shape(0));
+    }
+
+    #[test]
+    fn an_extension_header_cut_short_leaves_no_transport() {
+        let whole = v6(vec![Ext::Destination(vec![]), Ext::Routing { kind: 0, segments_left: 0, data: vec![0; 20] }]);
+        for end in 40..whole.len() {
+            let mut packet = whole[..end].to_vec();
+            packet[5] = (end - 40) as u8;
+            let expected = match end {
+                ..72 => Shape::NOL4,
+                72..76 => Shape::SHORT | Shape::NOPORTS,
+                76..80 => Shape::SHORT,
+                _ => 0,
+            };
+            assert_eq!(read(&packet).0.shape, Shape(expected), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn no_next_header_is_a_protocol_of_its_own() {
+        let bytes = Build::new(A, B, L4::Other(proto::NONE)).payload([1, 2, 3]).bytes();
+        let (key, at) = read(&bytes);
+        assert_eq!((key.proto, key.shape, at.l4), (proto::NONE, Shape(0), 40));
+    }
+
+    #[test]
+    fn icmp_types_count_in_their_own_family_only() {
+        let icmp = L4::Icmp { kind: 3, code: 1, rest: 0 };
+        assert_eq!(read(&Build::new([1, 1, 1, 1], [2, 2, 2, 2], icmp.clone()).bytes()).0.icmp_type, 3);
+        assert_eq!(read(&Build::new(A, B, icmp).bytes()).0.icmp_type, 0);
+    }
+
+    #[test]
+    fn what_a_host_refuses_and_why() {
+        let good = v4().bytes();
+        let with = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = good.clone();
+            change(&mut bytes);
+            validate(&bytes, false).map_err(|why| why.to_string())
+        };
+        let refused = |change: &dyn Fn(&mut Vec<u8>), why: &str| assert_eq!(with(change), Err(why.to_owned()));
+        assert_eq!(with(&|b| b.extend([0; 6])), Ok(()), "padding of the link is no fault");
+        refused(&|b| b.clear(), "there are no bytes in it");
+        refused(&|b| b[0] = 0x55, "IP version 5: neither 4 nor 6");
+        refused(&|b| b[0] = 0x44, "the IPv4 header length is 16: below 20");
+        refused(&|b| b.truncate(19), "19 bytes are too few for an IP header");
+        refused(&|b| b.truncate(39), "the IP header counts 40 bytes but only 39 are there");
+        let right = u16::from_be_bytes([good[10], good[11]]);
+        let wrong = format!("the IPv4 header checksum is {:#06x}: {right:#06x} would be right", right ^ 0xff00);
+        refused(&|b| b[10] ^= 0xff, &wrong);
+        refused(
+            &|b| {
+                b[0] = 0x4f;
+            },
+            "the IPv4 header should be 60 bytes long but only 40 are there",
+        );
+        refused(
+            &|b| {
+                b[3] = 19;
+                checksum::fix_ipv4(b);
+            },
+            "the IPv4 total length 19 is below the header's 20",
+        );
+    }
+
+    #[test]
+    fn what_a_host_refuses_of_ipv6() {
+        let udp = |src: Ipv6Addr, dst: Ipv6Addr| Build::udp((src, 1), (dst, 2)).bytes();
+        let multicast = |scope: u16| Ipv6Addr::new(0xff00 | scope, 0, 0, 0, 0, 0, 0, 1);
+        assert_eq!(validate(&udp(A, B), false), Ok(()));
+        assert_eq!(validate(&udp(A, multicast(2)), false), Ok(()));
+        assert_eq!(validate(&udp(A, multicast(0)), true), Err(Malformed::MulticastScope(0)));
+        assert_eq!(validate(&udp(A, multicast(1)), false), Err(Malformed::MulticastScope(1)));
+        assert_eq!(validate(&udp(A, multicast(1)), true), Ok(()));
+        assert_eq!(validate(&udp(multicast(2), B), true), Err(Malformed::MulticastSource));
+        assert_eq!(validate(&udp(Ipv6Addr::LOCALHOST, B), false), Err(Malformed::Loopback));
+        assert_eq!(validate(&udp(Ipv6Addr::LOCALHOST, B), true), Ok(()));
+        let hop = |options: &[u8]| validate(&v6(vec![Ext::HopByHop(options.to_vec())]), false);
+        assert_eq!(hop(&[5, 2, 0, 0]), Ok(()));
+        assert_eq!(hop(&[30, 1, 0]), Ok(()));
+        assert_eq!(hop(&[5, 1, 0]), Err(Malformed::HopByHop(5)));
+        assert_eq!(hop(&[0x5e, 0]), Err(Malformed::HopByHop(0x5e)));
+        assert_eq!(hop(&[0; 8]), Err(Malformed::HopByHop(0)));
+        assert_eq!(hop(&[1, 2, 0, 9]), Err(Malformed::HopByHop(0)));
+        assert_eq!(hop(&[30, 9, 0, 0]), Err(Malformed::HopByHop(0)));
+    }
+
+    #[test]
+    fn the_packet_an_error_quotes() {
+        let quoted = &v4().bytes()[..28];
+        let error = Build::new([203, 0, 113, 1], [192, 0, 2, 7], L4::Icmp { kind: 11, code: 0, rest: 0 });
+        let bytes = error.payload(quoted).bytes();
+        let (start, key, at) = inner(&bytes, &layout(&bytes).unwrap()).unwrap();
+        assert_eq!((start, key.dport, at.end, key.len), (28, 53, 28, 40));
+        assert_eq!(key.shape, Shape(Shape::SHORT));
+    }
+}

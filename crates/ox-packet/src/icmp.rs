@@ -69,6 +69,47 @@ pub fn answer(kind: u8) -> Option<u8> {
     })
 }
 
+/// What an ICMP type and code mean, in the words of iptables' `--icmp-type` where it has one.
+pub fn name(kind: u8, code: u8) -> Option<&'static str> {
+    const UNREACHABLE: [&str; 16] = [
+        "network-unreachable",
+        "host-unreachable",
+        "protocol-unreachable",
+        "port-unreachable",
+        "fragmentation-needed",
+        "source-route-failed",
+        "network-unknown",
+        "host-unknown",
+        "source-host-isolated",
+        "network-prohibited",
+        "host-prohibited",
+        "TOS-network-unreachable",
+        "TOS-host-unreachable",
+        "communication-prohibited",
+        "host-precedence-violation",
+        "precedence-cutoff",
+    ];
+    const REDIRECTED: [&str; 4] = ["network-redirect", "host-redirect", "TOS-network-redirect", "TOS-host-redirect"];
+    Some(match (kind, code) {
+        (ECHO, 0) => "echo-request",
+        (ECHO_REPLY, 0) => "echo-reply",
+        (DEST_UNREACH, code) => return UNREACHABLE.get(usize::from(code)).copied(),
+        (REDIRECT, code) => return REDIRECTED.get(usize::from(code)).copied(),
+        (SOURCE_QUENCH, 0) => "source-quench",
+        (9, 0) => "router-advertisement",
+        (10, 0) => "router-solicitation",
+        (TIME_EXCEEDED, 0) => "ttl-zero-during-transit",
+        (TIME_EXCEEDED, 1) => "ttl-zero-during-reassembly",
+        (PARAMETER_PROBLEM, 0) => "ip-header-bad",
+        (PARAMETER_PROBLEM, 1) => "required-option-missing",
+        (TIMESTAMP, 0) => "timestamp-request",
+        (TIMESTAMP_REPLY, 0) => "timestamp-reply",
+        (ADDRESS, 0) => "address-mask-request",
+        (ADDRESS_REPLY, 0) => "address-mask-reply",
+        _ => return None,
+    })
+}
+
 impl<'a> Icmp<'a> {
     /// What follows the eight bytes of header.
     pub fn payload(self) -> &'a [u8] {

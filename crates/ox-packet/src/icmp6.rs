@@ -77,6 +77,36 @@ pub fn answer(kind: u8) -> Option<u8> {
     })
 }
 
+/// What an ICMPv6 type and code mean, in the words of ip6tables' `--icmpv6-type` where it has one.
+pub fn name(kind: u8, code: u8) -> Option<&'static str> {
+    Some(match (kind, code) {
+        (DEST_UNREACH, 0) => "no-route",
+        (DEST_UNREACH, 1) => "communication-prohibited",
+        (DEST_UNREACH, 2) => "beyond-scope",
+        (DEST_UNREACH, 3) => "address-unreachable",
+        (DEST_UNREACH, 4) => "port-unreachable",
+        (DEST_UNREACH, 5) => "failed-policy",
+        (DEST_UNREACH, 6) => "reject-route",
+        (PKT_TOOBIG, 0) => "packet-too-big",
+        (TIME_EXCEEDED, 0) => "ttl-zero-during-transit",
+        (TIME_EXCEEDED, 1) => "ttl-zero-during-reassembly",
+        (PARAMETER_PROBLEM, 0) => "bad-header",
+        (PARAMETER_PROBLEM, 1) => "unknown-header-type",
+        (PARAMETER_PROBLEM, 2) => "unknown-option",
+        (ECHO_REQUEST, 0) => "echo-request",
+        (ECHO_REPLY, 0) => "echo-reply",
+        (MLD_QUERY, 0) => "multicast-listener-query",
+        (MLD_REPORT, 0) => "multicast-listener-report",
+        (MLD_DONE, 0) => "multicast-listener-done",
+        (ROUTER_SOLICIT, 0) => "router-solicitation",
+        (ROUTER_ADVERT, 0) => "router-advertisement",
+        (NEIGHBOUR_SOLICIT, 0) => "neighbour-solicitation",
+        (NEIGHBOUR_ADVERT, 0) => "neighbour-advertisement",
+        (REDIRECT, 0) => "redirect",
+        _ => return None,
+    })
+}
+
 impl<'a> Icmp6<'a> {
     /// What follows the eight bytes of header.
     pub fn payload(self) -> &'a [u8] {

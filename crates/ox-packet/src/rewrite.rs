@@ -136,7 +136,7 @@ pub fn set_gre_call_id(bytes: &mut [u8], at: &Layout, call: u16) -> bool {
     if at.proto != proto::GRE {
         return false;
     }
-    l4(bytes, at, 8).and_then(|l4| crate::GreMut::new(l4)).is_some_and(|mut gre| gre.set_call_id(call))
+    l4(bytes, at, 8).and_then(crate::GreMut::new).is_some_and(|mut gre| gre.set_call_id(call))
 }
 
 /// Writes TOS or traffic class.

@@ -83,11 +83,11 @@ fn header(out: &mut String, key: &Key, l4: &[u8]) {
                 put(out, format_args!(" mss {mss}"));
             }
         }
-        proto::ICMP if !key.shape.any(Shape::SHORT) => match icmp_name(key.icmp_type, key.icmp_code) {
+        proto::ICMP if !key.shape.any(Shape::SHORT) => match icmp::name(key.icmp_type, key.icmp_code) {
             Some(name) => put(out, format_args!(" {name}")),
             None => put(out, format_args!(" type {} code {}", key.icmp_type, key.icmp_code)),
         },
-        proto::ICMPV6 if !key.shape.any(Shape::SHORT) => match icmp6_name(key.icmp_type, key.icmp_code) {
+        proto::ICMPV6 if !key.shape.any(Shape::SHORT) => match icmp6::name(key.icmp_type, key.icmp_code) {
             Some(name) => put(out, format_args!(" {name}")),
             None => put(out, format_args!(" type {} code {}", key.icmp_type, key.icmp_code)),
         },
@@ -134,77 +134,6 @@ fn header(out: &mut String, key: &Key, l4: &[u8]) {
 fn put(out: &mut String, args: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = out.write_fmt(args);
-}
-
-/// What an ICMP type and code mean, in the words of iptables' `--icmp-type` where it has one.
-pub(crate) fn icmp_name(kind: u8, code: u8) -> Option<&'static str> {
-    const UNREACHABLE: [&str; 16] = [
-        "network-unreachable",
-        "host-unreachable",
-        "protocol-unreachable",
-        "port-unreachable",
-        "fragmentation-needed",
-        "source-route-failed",
-        "network-unknown",
-        "host-unknown",
-        "source-host-isolated",
-        "network-prohibited",
-        "host-prohibited",
-        "TOS-network-unreachable",
-        "TOS-host-unreachable",
-        "communication-prohibited",
-        "host-precedence-violation",
-        "precedence-cutoff",
-    ];
-    const REDIRECT: [&str; 4] = ["network-redirect", "host-redirect", "TOS-network-redirect", "TOS-host-redirect"];
-    Some(match (kind, code) {
-        (icmp::ECHO, 0) => "echo-request",
-        (icmp::ECHO_REPLY, 0) => "echo-reply",
-        (icmp::DEST_UNREACH, code) => return UNREACHABLE.get(usize::from(code)).copied(),
-        (icmp::REDIRECT, code) => return REDIRECT.get(usize::from(code)).copied(),
-        (icmp::SOURCE_QUENCH, 0) => "source-quench",
-        (9, 0) => "router-advertisement",
-        (10, 0) => "router-solicitation",
-        (icmp::TIME_EXCEEDED, 0) => "ttl-zero-during-transit",
-        (icmp::TIME_EXCEEDED, 1) => "ttl-zero-during-reassembly",
-        (icmp::PARAMETER_PROBLEM, 0) => "ip-header-bad",
-        (icmp::PARAMETER_PROBLEM, 1) => "required-option-missing",
-        (icmp::TIMESTAMP, 0) => "timestamp-request",
-        (icmp::TIMESTAMP_REPLY, 0) => "timestamp-reply",
-        (icmp::ADDRESS, 0) => "address-mask-request",
-        (icmp::ADDRESS_REPLY, 0) => "address-mask-reply",
-        _ => return None,
-    })
-}
-
-/// What an ICMPv6 type and code mean, in the words of ip6tables' `--icmpv6-type` where it has one.
-pub(crate) fn icmp6_name(kind: u8, code: u8) -> Option<&'static str> {
-    Some(match (kind, code) {
-        (icmp6::DEST_UNREACH, 0) => "no-route",
-        (icmp6::DEST_UNREACH, 1) => "communication-prohibited",
-        (icmp6::DEST_UNREACH, 2) => "beyond-scope",
-        (icmp6::DEST_UNREACH, 3) => "address-unreachable",
-        (icmp6::DEST_UNREACH, 4) => "port-unreachable",
-        (icmp6::DEST_UNREACH, 5) => "failed-policy",
-        (icmp6::DEST_UNREACH, 6) => "reject-route",
-        (icmp6::PKT_TOOBIG, 0) => "packet-too-big",
-        (icmp6::TIME_EXCEEDED, 0) => "ttl-zero-during-transit",
-        (icmp6::TIME_EXCEEDED, 1) => "ttl-zero-during-reassembly",
-        (icmp6::PARAMETER_PROBLEM, 0) => "bad-header",
-        (icmp6::PARAMETER_PROBLEM, 1) => "unknown-header-type",
-        (icmp6::PARAMETER_PROBLEM, 2) => "unknown-option",
-        (icmp6::ECHO_REQUEST, 0) => "echo-request",
-        (icmp6::ECHO_REPLY, 0) => "echo-reply",
-        (icmp6::MLD_QUERY, 0) => "multicast-listener-query",
-        (icmp6::MLD_REPORT, 0) => "multicast-listener-report",
-        (icmp6::MLD_DONE, 0) => "multicast-listener-done",
-        (icmp6::ROUTER_SOLICIT, 0) => "router-solicitation",
-        (icmp6::ROUTER_ADVERT, 0) => "router-advertisement",
-        (icmp6::NEIGHBOUR_SOLICIT, 0) => "neighbour-solicitation",
-        (icmp6::NEIGHBOUR_ADVERT, 0) => "neighbour-advertisement",
-        (icmp6::REDIRECT, 0) => "redirect",
-        _ => return None,
-    })
 }
 
 fn chunk_name(kind: u8) -> String {

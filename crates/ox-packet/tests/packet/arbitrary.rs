@@ -25,7 +25,7 @@ pub fn l4() -> impl Strategy<Value = L4> {
     )
     .prop_map(|o| o.concat());
     prop_oneof![
-        (ports.clone(), any::<u32>(), any::<u32>(), any::<u8>(), any::<u16>(), options).prop_map(
+        (ports, any::<u32>(), any::<u32>(), any::<u8>(), any::<u16>(), options).prop_map(
             |((sport, dport), seq, ack, flags, window, options)| L4::Tcp {
                 sport,
                 dport,
@@ -36,9 +36,9 @@ pub fn l4() -> impl Strategy<Value = L4> {
                 options
             }
         ),
-        ports.clone().prop_map(|(sport, dport)| L4::Udp { sport, dport }),
-        ports.clone().prop_map(|(sport, dport)| L4::Udplite { sport, dport, coverage: 0 }),
-        (ports.clone(), any::<u32>(), vec((any::<u8>(), any::<u8>(), vec(any::<u8>(), 0..9)), 0..4))
+        ports.prop_map(|(sport, dport)| L4::Udp { sport, dport }),
+        ports.prop_map(|(sport, dport)| L4::Udplite { sport, dport, coverage: 0 }),
+        (ports, any::<u32>(), vec((any::<u8>(), any::<u8>(), vec(any::<u8>(), 0..9)), 0..4))
             .prop_map(|((sport, dport), tag, chunks)| L4::Sctp { sport, dport, tag, chunks }),
         (ports, 0u8..10, 0u64..1 << 48).prop_map(|((sport, dport), kind, seq)| L4::Dccp {
             sport,

@@ -2,4 +2,5 @@
 
 mod arbitrary;
 mod identity;
+mod kernel;
 mod robust;
