@@ -129,28 +129,27 @@ impl Command {
     fn attend(&self, child: &mut Child, output: &mut Output) -> io::Result<Option<ExitStatus>> {
         let pid = Pid::from_child(child);
         let ended: OwnedFd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-        let end = Instant::now() + self.limit;
+        let end = Instant::now().checked_add(self.limit);
         let (mut stdin, mut stdout, mut stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut input = &self.input[..];
-        for fd in [stdin.as_ref().map(AsFd::as_fd), stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)]
-        {
-            if let Some(fd) = fd {
-                rustix::io::ioctl_fionbio(fd, true)?;
-            }
+        let pipes =
+            [stdin.as_ref().map(AsFd::as_fd), stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)];
+        for pipe in pipes.into_iter().flatten() {
+            rustix::io::ioctl_fionbio(pipe, true)?;
         }
         loop {
             if input.is_empty() {
                 stdin = None;
             }
-            let left = end.saturating_duration_since(Instant::now());
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             let mut fds = vec![PollFd::new(&ended, PollFlags::IN)];
             fds.extend(stdin.as_ref().map(|fd| PollFd::new(fd, PollFlags::OUT)));
             fds.extend(stdout.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
             fds.extend(stderr.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
-            poll::wait(&mut fds, Some(left))?;
+            poll::wait(&mut fds, left)?;
             let (gone, silent) = (!fds[0].revents().is_empty(), fds.iter().all(|fd| fd.revents().is_empty()));
             drop(fds);
-            if silent && left.is_zero() {
+            if silent && left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }
             if let Some(pipe) = &mut stdin {

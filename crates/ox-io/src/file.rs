@@ -39,10 +39,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
         return Ok(bytes);
     }
     let start = Instant::now();
-    match hold(&file, FlockOperation::LockShared, start, READ_WAIT) {
-        Ok(false) => return Err(Error::Locked { path: path.into(), lock: path.into(), waited: start.elapsed() }),
-        // A file system without locks: then nobody holds one either.
-        Ok(true) | Err(_) => {}
+    // On a file system without locks nobody holds one either.
+    if let Ok(false) = hold(&file, FlockOperation::LockShared, start, READ_WAIT) {
+        return Err(Error::Locked { path: path.into(), lock: path.into(), waited: start.elapsed() });
     }
     file.read_to_end(&mut bytes).map_err(failed)?;
     let target = resolve(path)?;

@@ -15,6 +15,7 @@ pub mod netns;
 pub mod nflog;
 pub mod pcap;
 pub mod poll;
+pub mod process;
 pub mod raw;
 pub mod term;
 pub mod tun;

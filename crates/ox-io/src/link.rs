@@ -5,11 +5,12 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice};
 
 use crate::Error;
-use crate::netlink::{CREATE, Request, Socket};
+use crate::netlink::{CREATE, Request, Socket, messages};
 
 /// The number of an interface.
 pub fn index(name: &str) -> Result<u32, Error> {
@@ -36,6 +37,9 @@ pub fn set_mtu(index: u32, mtu: u32) -> Result<(), Error> {
 }
 
 /// Gives an interface an address for good, without asking the neighbours whether they have it.
+///
+/// On an interface that is up it can be used at once: an IPv6 address only becomes one of this host's a moment after the
+/// kernel has said yes, and that is waited for. So take the interface up first.
 pub fn add_address(index: u32, address: IpAddr, prefix: u8) -> Result<(), Error> {
     // family, prefix length, flags, scope, interface
     let (family, flags) = match address {
@@ -47,7 +51,40 @@ pub fn add_address(index: u32, address: IpAddr, prefix: u8) -> Result<(), Error>
     let request = Request::new(libc::RTM_NEWADDR, CREATE, &fixed)
         .attribute(libc::IFA_LOCAL, &bytes)
         .attribute(libc::IFA_ADDRESS, &bytes);
-    ask("add an address to", format!("{}: {address}/{prefix}", named(index)), request)
+    let subject = format!("{}: {address}/{prefix}", named(index));
+    ask("add an address to", subject.clone(), request)?;
+    let start = Instant::now();
+    while address.is_ipv6() && is_up(index)? && !is_local(address)? {
+        if start.elapsed() > Duration::from_secs(5) {
+            let cause = io::Error::from_raw_os_error(libc::ETIMEDOUT);
+            return Err(Error::system("add an address to", subject, cause));
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Ok(())
+}
+
+/// Whether an interface is up.
+pub fn is_up(index: u32) -> Result<bool, Error> {
+    let answer = get("ask about", named(index), Request::new(libc::RTM_GETLINK, 0, &link(index, 0, 0)))?;
+    let flags = answer.get(8..12).and_then(|flags| flags.try_into().ok()).map_or(0, u32::from_ne_bytes);
+    Ok(flags & libc::IFF_UP as u32 != 0)
+}
+
+/// Whether packets to an address are delivered to this host.
+pub fn is_local(address: IpAddr) -> Result<bool, Error> {
+    let (family, length) = match address {
+        IpAddr::V4(_) => (libc::AF_INET as u8, 32),
+        IpAddr::V6(_) => (libc::AF_INET6 as u8, 128),
+    };
+    let fixed = [family, length, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let request = Request::new(libc::RTM_GETROUTE, 0, &fixed).attribute(libc::RTA_DST, &octets(address));
+    match get("ask for the route to", address.to_string(), request) {
+        Ok(answer) => Ok(answer.get(7) == Some(&libc::RTN_LOCAL)),
+        // There is none.
+        Err(error) if matches!(error.errno(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a route does with a packet.
@@ -127,9 +164,22 @@ pub fn add_route(route: &Route) -> Result<(), Error> {
 }
 
 fn ask(action: &'static str, subject: String, request: Request) -> Result<(), Error> {
+    get(action, subject, request).map(drop)
+}
+
+/// Sends a request and returns the body of the answer's first message, empty when the kernel only says yes.
+fn get(action: &'static str, subject: String, request: Request) -> Result<Vec<u8>, Error> {
+    let mut answer = Vec::new();
     // `None` is protocol 0: NETLINK_ROUTE.
-    let done: io::Result<()> = Socket::open(None).and_then(|socket| socket.ask(request, |_| ()));
-    done.map_err(|cause| Error::system(action, subject, cause))
+    let done = Socket::open(None).and_then(|socket| {
+        socket.ask(request, |datagram| {
+            if let Some((_, body)) = messages(datagram).next() {
+                answer = body.to_vec();
+            }
+        })
+    });
+    done.map_err(|cause| Error::system(action, subject, cause))?;
+    Ok(answer)
 }
 
 /// The fixed struct of a link message: family, padding, device type, index, flags, which flags to change.
@@ -164,9 +214,16 @@ mod tests {
             let one = tun.index();
             assert_eq!(index("one").unwrap(), one);
             set_mtu(one, 1400).unwrap();
+            assert!(!is_up(one).unwrap());
             up(one).unwrap();
+            assert!(is_up(one).unwrap());
+            assert!(!is_local("10.1.0.1".parse().unwrap()).unwrap());
             add_address(one, "10.1.0.1".parse().unwrap(), 24).unwrap();
             add_address(one, "fd00:1::1".parse().unwrap(), 64).unwrap();
+            assert!(is_local("10.1.0.1".parse().unwrap()).unwrap() && is_local("fd00:1::1".parse().unwrap()).unwrap());
+            assert!(
+                !is_local("10.1.0.2".parse().unwrap()).unwrap() && !is_local("fd00:1::2".parse().unwrap()).unwrap()
+            );
             add_route(&Route::through("10.9.0.0".parse().unwrap(), 16, one)).unwrap();
             let via = Some("10.1.0.254".parse().unwrap());
             add_route(&Route { via, ..Route::through("0.0.0.0".parse().unwrap(), 0, one) }).unwrap();
