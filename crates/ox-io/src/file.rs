@@ -81,6 +81,7 @@ fn edit_by<T, E: From<Error>>(
         return Err(Error::NotEditable { path: path.into(), reason: "standard input can only be read" }.into());
     }
     let target = resolve(path)?;
+    exists(&target)?;
     let _lock = Lock::take(&target, wait)?;
     step();
     let before = present(&target)?;
@@ -97,7 +98,6 @@ fn edit_by<T, E: From<Error>>(
 
 /// The bytes to start from, after clearing up behind whoever was killed in the middle. Called with the lock held.
 fn present(target: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let failed = |cause| Error::File { action: "edit", path: target.into(), cause };
     let new = beside(target, "ox-new");
     match std::fs::remove_file(&new) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
@@ -105,17 +105,23 @@ fn present(target: &Path) -> Result<Option<Vec<u8>>, Error> {
         }
         _ => {}
     }
-    match std::fs::metadata(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-        Ok(data) if data.is_dir() => return Err(failed(io::Error::from_raw_os_error(libc::EISDIR))),
-        Ok(data) if !data.is_file() => {
-            return Err(Error::NotEditable { path: target.into(), reason: "it is not an ordinary file" });
-        }
-        Ok(_) => {}
+    if !exists(target)? {
+        return Ok(None);
     }
     journal::recover(target)?;
     std::fs::read(target).map(Some).map_err(|cause| Error::File { action: "read", path: target.into(), cause })
+}
+
+/// Whether there is a file; anything else of that name is refused.
+fn exists(target: &Path) -> Result<bool, Error> {
+    let failed = |cause| Error::File { action: "edit", path: target.into(), cause };
+    match std::fs::metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed(error)),
+        Ok(data) if data.is_dir() => Err(failed(io::Error::from_raw_os_error(libc::EISDIR))),
+        Ok(data) if data.is_file() => Ok(true),
+        Ok(_) => Err(Error::NotEditable { path: target.into(), reason: "it is not an ordinary file" }),
+    }
 }
 
 /// Makes a file that was not there.
@@ -271,5 +277,4 @@ pub(crate) fn step() {}
 pub(crate) use tests::step;
 
 #[cfg(test)]
-#[path = "file_tests.rs"]
 pub(crate) mod tests;

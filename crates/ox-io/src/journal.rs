@@ -28,7 +28,8 @@ pub(crate) fn write(target: &Path, file: &mut File, data: &Metadata, before: &[u
     hold_back_readers(target, file)?;
     // Whoever may read the file must be able to read its journal.
     let keep = |journal: &File| {
-        let _ = std::os::unix::fs::fchown(journal, Some(data.uid()), Some(data.gid()));
+        let _ = std::os::unix::fs::fchown(journal, None, Some(data.gid()));
+        let _ = std::os::unix::fs::fchown(journal, Some(data.uid()), None);
         journal.set_permissions(std::fs::Permissions::from_mode(data.mode() & 0o666))
     };
     let path = beside(target, "ox-journal");
@@ -145,14 +146,22 @@ fn load(target: &Path) -> Result<Option<Journal>, Error> {
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let (journal, owner) = (file.metadata().map_err(failed)?, std::fs::metadata(target).map_err(failed)?.uid());
-    let trusted = [owner, 0, rustix::process::geteuid().as_raw()];
-    if !journal.is_file() || !trusted.contains(&journal.uid()) {
+    let (journal, data) = (file.metadata().map_err(failed)?, std::fs::metadata(target).map_err(failed)?);
+    if !journal.is_file() || !trusted(&journal, &data, target) {
         return Ok(None);
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;
     Ok(decode(&bytes))
+}
+
+/// Whether who made the journal may write the file: in a directory like /tmp anybody can put one there.
+fn trusted(journal: &Metadata, file: &Metadata, target: &Path) -> bool {
+    // A file's group shows that its owner is in it, unless the directory gave it that group.
+    let plain = || target.parent().and_then(|parent| parent.metadata().ok()).is_some_and(|d| d.mode() & 0o2000 == 0);
+    [file.uid(), 0, rustix::process::geteuid().as_raw()].contains(&journal.uid())
+        || file.mode() & 0o002 != 0
+        || (file.mode() & 0o020 != 0 && file.gid() == journal.gid() && plain())
 }
 
 /// FNV-1a, against damage and not against malice: who may write the journal may write the file.

@@ -69,5 +69,4 @@ fn sysctl_path(name: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-#[path = "netns_tests.rs"]
 mod tests;
