@@ -1,14 +1,13 @@
-//! From the bytes of a layer 3 packet to its [`Key`] and [`Layout`], and what a host refuses before any hook.
+//! From the bytes of a layer 3 packet to its [`Key`] and [`Layout`].
 //!
-//! Kernel: net/ipv4/ip_input.c `ip_rcv_core`; net/ipv6/ip6_input.c `ip6_rcv_core`; net/ipv6/exthdrs.c
-//! `ipv6_parse_hopopts`; net/ipv6/exthdrs_core.c `ipv6_find_hdr` (without a target).
+//! Kernel: net/ipv6/exthdrs_core.c `ipv6_find_hdr` (without a target); net/ipv4/netfilter/ip_tables.c `ip_packet_match`.
 
-use std::fmt;
-
-use crate::checksum;
+use crate::dccp::Dccp;
 use crate::gre::Gre;
+use crate::ipsec::Ah;
 use crate::ipv6::{Ipv6, extension_len, is_extension};
 use crate::key::{Family, Key, Shape};
+use crate::validate::Malformed;
 use crate::view::be;
 use crate::{icmp, icmp6, proto};
 
@@ -48,73 +47,11 @@ impl Layout {
     }
 }
 
-/// Why a packet does not get as far as the first hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    /// No bytes at all.
-    Empty,
-    /// Neither version 4 nor 6.
-    Version(u8),
-    /// Fewer bytes than the smallest IP header.
-    Short(usize),
-    /// IPv4 header length below 20.
-    HeaderLength(usize),
-    /// IPv4 header length past the end: (claimed, there).
-    HeaderCut(usize, usize),
-    /// IPv4 header checksum: (carried, right).
-    Checksum(u16, u16),
-    /// The header claims more bytes than there are: (claimed, there).
-    Truncated(usize, usize),
-    /// IPv4 total length below the header length: (total, header).
-    TotalLength(usize, usize),
-    /// IPv6: ::1 as source or destination on a wire.
-    Loopback,
-    /// IPv6: a multicast source.
-    MulticastSource,
-    /// IPv6: a multicast destination of a scope (0, or 1 on a wire) that cannot arrive.
-    MulticastScope(u8),
-    /// IPv6: the hop-by-hop header is cut or an option in it is broken or must not be ignored.
-    HopByHop(u8),
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Malformed::Empty => f.write_str("there are no bytes in it"),
-            Malformed::Version(v) => write!(f, "IP version {v}: neither 4 nor 6"),
-            Malformed::Short(n) => write!(f, "{n} bytes are too few for an IP header"),
-            Malformed::HeaderLength(n) => write!(f, "the IPv4 header length is {n}: below 20"),
-            Malformed::HeaderCut(want, have) => {
-                write!(f, "the IPv4 header should be {want} bytes long but only {have} are there")
-            }
-            Malformed::Checksum(is, right) => {
-                write!(f, "the IPv4 header checksum is {is:#06x}: {right:#06x} would be right")
-            }
-            Malformed::Truncated(want, have) => {
-                write!(f, "the IP header counts {want} bytes but only {have} are there")
-            }
-            Malformed::TotalLength(total, header) => {
-                write!(f, "the IPv4 total length {total} is below the header's {header}")
-            }
-            Malformed::Loopback => f.write_str("::1 as an address on an interface other than loopback"),
-            Malformed::MulticastSource => f.write_str("the IPv6 source address is a multicast address"),
-            Malformed::MulticastScope(scope) => {
-                write!(f, "IPv6 multicast of scope {scope} does not come over a wire")
-            }
-            Malformed::HopByHop(0) => f.write_str("the IPv6 hop-by-hop header is cut short or badly padded"),
-            Malformed::HopByHop(option) => {
-                write!(f, "IPv6 hop-by-hop option {option} is broken or must not be ignored")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Malformed {}
-
 /// Reads a packet into the fields of `key` that come from bytes; the others stay as they are.
 ///
 /// Refuses only what cannot be read as IP at all. A packet cut short (a capture, a quoted packet) is read as far as it
-/// goes, and [`Key::len`] is what its header says. What a host would refuse to receive is [`validate`]'s question.
+/// goes, and [`Key::len`] is what its header says. What a host would refuse to receive is the question of
+/// [`validate`](crate::validate).
 #[inline]
 pub fn extract(bytes: &[u8], key: &mut Key) -> Result<Layout, Malformed> {
     let at = network(bytes, key)?;
@@ -151,7 +88,7 @@ fn network(bytes: &[u8], key: &mut Key) -> Result<Layout, Malformed> {
 }
 
 #[inline]
-fn ipv4(bytes: &[u8], key: &mut Key) -> Result<Layout, Malformed> {
+pub(crate) fn ipv4(bytes: &[u8], key: &mut Key) -> Result<Layout, Malformed> {
     let Some(head) = bytes.first_chunk::<20>() else { return Err(Malformed::Short(bytes.len())) };
     let l4 = usize::from(head[0] & 0x0f) * 4;
     if l4 < 20 {
@@ -252,43 +189,12 @@ fn transport(bytes: &[u8], mut at: Layout, key: &mut Key) -> Layout {
     (key.sport, key.dport, key.tcp_flags, key.icmp_type, key.icmp_code) = (0, 0, 0, 0, 0);
     if !at.shape.any(Shape::FRAGMENT | Shape::NOL4) {
         let l4 = bytes.get(at.l4..at.end).unwrap_or_default();
-        if proto::has_ports(at.proto) {
-            match *l4 {
-                [a, b, c, d, ..] => {
-                    key.sport = u16::from_be_bytes([a, b]);
-                    key.dport = u16::from_be_bytes([c, d]);
-                }
-                _ => at.shape.0 |= Shape::NOPORTS,
-            }
-        }
-        if l4.len() < proto::min_header(at.proto) {
-            at.shape.0 |= Shape::SHORT;
-        }
         let header = match at.proto {
-            proto::TCP if l4.len() >= 20 => {
-                key.tcp_flags = l4[13];
-                let len = usize::from(l4[12] >> 4) * 4;
-                if len < 20 || len > l4.len() {
-                    at.shape.0 |= Shape::BADOFF;
-                }
-                len
-            }
-            proto::ICMP if at.family == Family::V4 => {
-                key.icmp_type = l4.first().copied().unwrap_or(0);
-                key.icmp_code = l4.get(1).copied().unwrap_or(0);
-                8
-            }
-            proto::ICMPV6 if at.family == Family::V6 => {
-                key.icmp_type = l4.first().copied().unwrap_or(0);
-                key.icmp_code = l4.get(1).copied().unwrap_or(0);
-                8
-            }
-            proto::DCCP if l4.len() >= 12 => (usize::from(l4[4]) * 4).max(12),
-            proto::AH if l4.len() >= 12 => ((usize::from(l4[1]) + 2) * 4).max(12),
-            proto::GRE => Gre::new(l4).map_or(4, Gre::header_len),
-            other => proto::min_header(other),
+            proto::TCP => tcp(l4, &mut at, key),
+            proto::UDP => ports(l4, 8, &mut at, key),
+            _ => other(l4, &mut at, key),
         };
-        if header <= l4.len() && !at.shape.any(Shape::BADOFF) {
+        if header <= l4.len() {
             at.payload = at.l4 + header;
         }
     }
@@ -298,111 +204,59 @@ fn transport(bytes: &[u8], mut at: Layout, key: &mut Key) -> Layout {
     at
 }
 
-/// Refuses what a host drops on receipt before any hook sees it. `loopback`: the packet came in by the loopback device.
-///
-/// Packets a host makes itself do not come this way.
-pub fn validate(bytes: &[u8], loopback: bool) -> Result<(), Malformed> {
-    match bytes.first().map(|b| b >> 4) {
-        Some(4) => validate_ipv4(bytes),
-        Some(6) => validate_ipv6(bytes, loopback),
-        Some(version) => Err(Malformed::Version(version)),
-        None => Err(Malformed::Empty),
+/// No transport header is that long: its end is unknown.
+const UNKNOWN: usize = usize::MAX;
+
+/// Reads TCP and answers the length of its header.
+#[inline]
+fn tcp(l4: &[u8], at: &mut Layout, key: &mut Key) -> usize {
+    let Some(head) = l4.first_chunk::<20>() else { return ports(l4, 20, at, key) };
+    key.sport = be::u16(head, 0);
+    key.dport = be::u16(head, 2);
+    key.tcp_flags = head[13];
+    let len = usize::from(head[12] >> 4) * 4;
+    if len < 20 || len > l4.len() {
+        at.shape.0 |= Shape::BADOFF;
+        return UNKNOWN;
     }
+    len
 }
 
-fn validate_ipv4(bytes: &[u8]) -> Result<(), Malformed> {
-    let mut key = Key::default();
-    match ipv4(bytes, &mut key) {
-        // The checksum is looked at before the total length.
-        Ok(_) | Err(Malformed::TotalLength(..)) => {}
-        Err(other) => return Err(other),
+/// Reads the ports of a protocol that has them and answers the `least` length of its header.
+#[inline]
+fn ports(l4: &[u8], least: usize, at: &mut Layout, key: &mut Key) -> usize {
+    match l4.first_chunk::<4>() {
+        Some(head) => {
+            key.sport = be::u16(head, 0);
+            key.dport = be::u16(head, 2);
+        }
+        None => at.shape.0 |= Shape::NOPORTS,
     }
-    let header = &bytes[..crate::ipv4::header_len(bytes)];
-    if checksum::internet(header) != 0 {
-        let carried = be::u16(header, 10);
-        let right = checksum::Sum::default().bytes(&header[..10]).bytes(&header[12..]).checksum();
-        return Err(Malformed::Checksum(carried, right));
+    if l4.len() < least {
+        at.shape.0 |= Shape::SHORT;
     }
-    let total = usize::from(be::u16(header, 2));
-    if bytes.len() < total {
-        return Err(Malformed::Truncated(total, bytes.len()));
-    }
-    if total < header.len() {
-        return Err(Malformed::TotalLength(total, header.len()));
-    }
-    Ok(())
+    least
 }
 
-fn validate_ipv6(bytes: &[u8], loopback: bool) -> Result<(), Malformed> {
-    let Some(head) = Ipv6::new(bytes) else { return Err(Malformed::Short(bytes.len())) };
-    let (src, dst) = (head.source(), head.destination());
-    if (src == 1 || dst == 1) && !loopback {
-        return Err(Malformed::Loopback);
+/// Reads the less usual protocols and answers the length of the header.
+fn other(l4: &[u8], at: &mut Layout, key: &mut Key) -> usize {
+    let least = proto::min_header(at.proto);
+    if proto::has_ports(at.proto) {
+        ports(l4, least, at, key);
+    } else if l4.len() < least {
+        at.shape.0 |= Shape::SHORT;
     }
-    if dst >> 120 == 0xff {
-        let scope = (dst >> 112) as u8 & 0x0f;
-        if scope == 0 || scope == 1 && !loopback {
-            return Err(Malformed::MulticastScope(scope));
+    match (at.proto, at.family) {
+        (proto::ICMP, Family::V4) | (proto::ICMPV6, Family::V6) => {
+            key.icmp_type = l4.first().copied().unwrap_or(0);
+            key.icmp_code = l4.get(1).copied().unwrap_or(0);
+            least
         }
+        (proto::DCCP, _) => Dccp::new(l4).map_or(UNKNOWN, |dccp| dccp.header_len().max(12)),
+        (proto::AH, _) => Ah::new(l4).map_or(UNKNOWN, |ah| ah.header_len().max(12)),
+        (proto::GRE, _) => Gre::new(l4).map_or(UNKNOWN, Gre::header_len),
+        _ => least,
     }
-    if src >> 120 == 0xff {
-        return Err(Malformed::MulticastSource);
-    }
-    if head.total_len() > bytes.len() {
-        return Err(Malformed::Truncated(head.total_len(), bytes.len()));
-    }
-    if head.next_header() == proto::HOPOPTS {
-        return hop_by_hop(&bytes[40..head.total_len()]);
-    }
-    Ok(())
-}
-
-/// The rules of the kernel's option parser that need no configuration: lengths, padding, unknown options.
-fn hop_by_hop(here: &[u8]) -> Result<(), Malformed> {
-    const PADN: u8 = 1;
-    const ROUTER_ALERT: u8 = 5;
-    const CALIPSO: u8 = 7;
-    const JUMBO: u8 = 0xc2;
-    const IOAM: u8 = 49;
-    let len = extension_len(proto::HOPOPTS, here).filter(|&len| here.len() >= len.max(8));
-    let Some(len) = len else { return Err(Malformed::HopByHop(0)) };
-    let mut options = &here[2..len];
-    let mut padding = 0;
-    while let Some(&kind) = options.first() {
-        if kind == 0 {
-            padding += 1;
-            options = &options[1..];
-        } else {
-            let whole = options.get(1).map_or(usize::MAX, |&n| usize::from(n) + 2);
-            let Some((this, rest)) = options.split_at_checked(whole) else {
-                return Err(Malformed::HopByHop(0));
-            };
-            if kind == PADN {
-                padding += whole;
-                if this[2..].iter().any(|&b| b != 0) {
-                    return Err(Malformed::HopByHop(0));
-                }
-            } else {
-                padding = 0;
-                let sound = match kind {
-                    ROUTER_ALERT => whole == 4,
-                    JUMBO => whole == 6,
-                    CALIPSO => whole >= 10,
-                    IOAM => true,
-                    // The two high bits of an unknown option say whether it may be skipped.
-                    unknown => unknown >> 6 == 0,
-                };
-                if !sound {
-                    return Err(Malformed::HopByHop(kind));
-                }
-            }
-            options = rest;
-        }
-        if padding > 7 {
-            return Err(Malformed::HopByHop(0));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -410,7 +264,8 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::build::{Build, Ext, L4};
+    use crate::build::{Build, Ext};
+    use crate::l4::L4;
     use crate::tcp;
 
     const A: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7);
@@ -508,61 +363,6 @@ mod tests {
         let icmp = L4::Icmp { kind: 3, code: 1, rest: 0 };
         assert_eq!(read(&Build::new([1, 1, 1, 1], [2, 2, 2, 2], icmp.clone()).bytes()).0.icmp_type, 3);
         assert_eq!(read(&Build::new(A, B, icmp).bytes()).0.icmp_type, 0);
-    }
-
-    #[test]
-    fn what_a_host_refuses_and_why() {
-        let good = v4().bytes();
-        let with = |change: &dyn Fn(&mut Vec<u8>)| {
-            let mut bytes = good.clone();
-            change(&mut bytes);
-            validate(&bytes, false).map_err(|why| why.to_string())
-        };
-        let refused = |change: &dyn Fn(&mut Vec<u8>), why: &str| assert_eq!(with(change), Err(why.to_owned()));
-        assert_eq!(with(&|b| b.extend([0; 6])), Ok(()), "padding of the link is no fault");
-        refused(&|b| b.clear(), "there are no bytes in it");
-        refused(&|b| b[0] = 0x55, "IP version 5: neither 4 nor 6");
-        refused(&|b| b[0] = 0x44, "the IPv4 header length is 16: below 20");
-        refused(&|b| b.truncate(19), "19 bytes are too few for an IP header");
-        refused(&|b| b.truncate(39), "the IP header counts 40 bytes but only 39 are there");
-        let right = u16::from_be_bytes([good[10], good[11]]);
-        let wrong = format!("the IPv4 header checksum is {:#06x}: {right:#06x} would be right", right ^ 0xff00);
-        refused(&|b| b[10] ^= 0xff, &wrong);
-        refused(
-            &|b| {
-                b[0] = 0x4f;
-            },
-            "the IPv4 header should be 60 bytes long but only 40 are there",
-        );
-        refused(
-            &|b| {
-                b[3] = 19;
-                checksum::fix_ipv4(b);
-            },
-            "the IPv4 total length 19 is below the header's 20",
-        );
-    }
-
-    #[test]
-    fn what_a_host_refuses_of_ipv6() {
-        let udp = |src: Ipv6Addr, dst: Ipv6Addr| Build::udp((src, 1), (dst, 2)).bytes();
-        let multicast = |scope: u16| Ipv6Addr::new(0xff00 | scope, 0, 0, 0, 0, 0, 0, 1);
-        assert_eq!(validate(&udp(A, B), false), Ok(()));
-        assert_eq!(validate(&udp(A, multicast(2)), false), Ok(()));
-        assert_eq!(validate(&udp(A, multicast(0)), true), Err(Malformed::MulticastScope(0)));
-        assert_eq!(validate(&udp(A, multicast(1)), false), Err(Malformed::MulticastScope(1)));
-        assert_eq!(validate(&udp(A, multicast(1)), true), Ok(()));
-        assert_eq!(validate(&udp(multicast(2), B), true), Err(Malformed::MulticastSource));
-        assert_eq!(validate(&udp(Ipv6Addr::LOCALHOST, B), false), Err(Malformed::Loopback));
-        assert_eq!(validate(&udp(Ipv6Addr::LOCALHOST, B), true), Ok(()));
-        let hop = |options: &[u8]| validate(&v6(vec![Ext::HopByHop(options.to_vec())]), false);
-        assert_eq!(hop(&[5, 2, 0, 0]), Ok(()));
-        assert_eq!(hop(&[30, 1, 0]), Ok(()));
-        assert_eq!(hop(&[5, 1, 0]), Err(Malformed::HopByHop(5)));
-        assert_eq!(hop(&[0x5e, 0]), Err(Malformed::HopByHop(0x5e)));
-        assert_eq!(hop(&[0; 8]), Err(Malformed::HopByHop(0)));
-        assert_eq!(hop(&[1, 2, 0, 9]), Err(Malformed::HopByHop(0)));
-        assert_eq!(hop(&[30, 9, 0, 0]), Err(Malformed::HopByHop(0)));
     }
 
     #[test]

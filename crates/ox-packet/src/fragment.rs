@@ -36,7 +36,7 @@ pub fn split(packet: &[u8], mtu: usize, id: u32) -> Option<Vec<Vec<u8>>> {
                 let word = be::u16(packet, 6);
                 let base = word & ipv4::OFFSET;
                 let last = if more { ipv4::MF } else { word & ipv4::MF };
-                be::put::u16(&mut fragment, 6, word & !(ipv4::OFFSET | ipv4::MF) | last | base + (offset >> 3));
+                be::put::u16(&mut fragment, 6, word & !(ipv4::OFFSET | ipv4::MF) | last | (base + (offset >> 3)));
                 be::put::u16(&mut fragment, 2, (head + part.len()) as u16);
                 if i > 0 {
                     blank_options(&mut fragment[20..]);

@@ -86,7 +86,7 @@ pub fn jhash_1word(a: u32, initval: u32) -> u32 {
 
 /// `reciprocal_scale`: maps a 32-bit number evenly onto 0 .. `range`.
 pub fn reciprocal_scale(value: u32, range: u32) -> u32 {
-    (u64::from(value) * u64::from(range) >> 32) as u32
+    ((u64::from(value) * u64::from(range)) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 //! Kernel: net/ipv4/icmp.c `__icmp_send`, `icmp_echo`; net/ipv6/icmp.c `icmp6_send`, `icmpv6_echo_reply`;
 //! net/ipv4/netfilter/nf_reject_ipv4.c; net/ipv6/netfilter/nf_reject_ipv6.c.
 
-use crate::build::{Build, L4, ip_address};
+use crate::build::{Build, ip_address};
 use crate::checksum::transport_holds;
 use crate::extract::{Layout, extract};
 use crate::key::{Family, Key, Shape};
+use crate::l4::L4;
 use crate::{icmp, icmp6, proto, tcp};
 
 /// What the answering host chooses itself.

@@ -251,6 +251,17 @@ pub(crate) fn lengthen(bytes: &mut [u8], at: &Layout, more: isize) -> bool {
     true
 }
 
+/// Lets `change` rewrite the packet an ICMP or ICMPv6 error quotes, then computes the error's checksum anew, as NAT does
+/// with errors about a translated connection. `None`, and nothing called, if nothing readable is quoted.
+///
+/// Kernel: net/netfilter/nf_nat_proto.c `nf_nat_icmp_reply_translation`, `nf_nat_icmpv6_reply_translation`.
+pub fn change_inner<R>(bytes: &mut [u8], at: &Layout, change: impl FnOnce(&mut [u8], &Layout) -> R) -> Option<R> {
+    let (start, _, inner) = crate::extract::inner(bytes, at)?;
+    let result = change(bytes.get_mut(start..at.end)?, &inner);
+    crate::checksum::fix_transport(bytes, at);
+    Some(result)
+}
+
 /// Puts `new` in the place of `len` bytes at `from` of the transport payload: what NAT helpers do to FTP, SIP and such.
 /// Lengths and checksums follow. `None`, and nothing changed, if there is no such place or the packet would not fit.
 ///

@@ -166,12 +166,43 @@ fn a_udp_checksum_of_none_stays_none_and_none_is_never_made() {
 }
 
 #[test]
+fn the_quoted_packet_is_rewritten_and_the_error_stays_right() {
+    let quoted = Build::tcp(([192, 0, 2, 1], 1), ([192, 0, 2, 2], 2), tcp::SYN).bytes();
+    let from = Sender { src: 0x0a00_0001, ttl: 64, id: 0, mtu: 1500 };
+    for cut in [40, 28] {
+        let mut error = icmp_error(&quoted, from, icmp::TIME_EXCEEDED, 0, 0).unwrap();
+        error.truncate(28 + cut);
+        error[3] = error.len() as u8;
+        checksum::fix_all(&mut error);
+        let at = layout(&error).unwrap();
+        rewrite::change_inner(&mut error, &at, |bytes, inner| {
+            assert!(rewrite::set_dst(bytes, inner, 0x0a00_0002) && rewrite::set_dport(bytes, inner, 8080));
+        })
+        .unwrap();
+        assert_sums_hold(&error);
+        let (start, key, inner) = inner(&error, &at).unwrap();
+        assert_eq!((key.dst, key.dport, key.src), (0x0a00_0002, 8080, 0xc000_0201));
+        if cut == 40 {
+            assert_sums_hold(&error[start..]);
+        } else {
+            assert!(inner.shape.any(Shape::SHORT));
+        }
+    }
+    // An echo request quotes nothing.
+    let mut echo = Build::echo([1, 1, 1, 1], [2, 2, 2, 2], 1, 1).payload(quoted).bytes();
+    let at = layout(&echo).unwrap();
+    assert_eq!(rewrite::change_inner(&mut echo, &at, |_, _| ()), None);
+}
+
+#[test]
 fn a_wrong_checksum_stays_wrong() {
     let mut bytes = Build::tcp(([192, 0, 2, 1], 1), ([192, 0, 2, 2], 2), tcp::SYN).bytes();
-    bytes[36] ^= 0x40;
+    bytes[38] ^= 0x40;
     let at = layout(&bytes).unwrap();
     rewrite::set_dst(&mut bytes, &at, 0x0a00_0001);
     rewrite::set_sport(&mut bytes, &at, 77);
     assert!(!checksum::transport_holds(&bytes, &at));
-    bytes[36] ^= 0x40;
+    // And in the same way: undoing the damage makes it right.
+    bytes[38] ^= 0x40;
+    assert!(checksum::transport_holds(&bytes, &at));
 }
