@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::Error;
 
@@ -18,12 +19,7 @@ pub struct Now {
 /// Reads both clocks.
 pub fn now() -> Now {
     let realtime = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    // SAFETY: the kernel fills the struct it is given a valid pointer to, and CLOCK_MONOTONIC always exists.
-    let monotonic = unsafe {
-        let mut time = std::mem::zeroed::<libc::timespec>();
-        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time);
-        time
-    };
+    let monotonic = clock_gettime(ClockId::Monotonic);
     Now {
         realtime_ns: u64::try_from(realtime).unwrap_or(u64::MAX),
         monotonic_ns: (monotonic.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(monotonic.tv_nsec as u64),

@@ -163,6 +163,64 @@ pub fn add_route(route: &Route) -> Result<(), Error> {
     ask("add a route to", format!("{}/{}", route.to, route.prefix), request)
 }
 
+/// Sends packets with a mark to a routing table of their own, in one family.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkRule {
+    /// Whether it is about IPv6; else IPv4.
+    pub ipv6: bool,
+    /// The mark.
+    pub mark: u32,
+    /// Which of its bits count.
+    pub mask: u32,
+    /// The table.
+    pub table: u32,
+    /// Its place among the rules: lower ones are asked first, the main table's is 32766.
+    pub priority: u32,
+}
+
+/// Adds a policy rule.
+///
+/// ABI: linux/fib_rules.h
+pub fn add_mark_rule(rule: &MarkRule) -> Result<(), Error> {
+    const PRIORITY: u16 = 6;
+    const MARK: u16 = 10;
+    const TABLE: u16 = 15;
+    const MASK: u16 = 16;
+    const TO_TABLE: u8 = 1;
+    let family = if rule.ipv6 { libc::AF_INET6 } else { libc::AF_INET };
+    // family, prefix lengths, type of service, table (as an attribute), reserved, action; flags
+    let fixed = [family as u8, 0, 0, 0, 0, 0, 0, TO_TABLE, 0, 0, 0, 0];
+    let request = Request::new(libc::RTM_NEWRULE, CREATE, &fixed)
+        .attribute(PRIORITY, &rule.priority.to_ne_bytes())
+        .attribute(MARK, &rule.mark.to_ne_bytes())
+        .attribute(MASK, &rule.mask.to_ne_bytes())
+        .attribute(TABLE, &rule.table.to_ne_bytes());
+    ask("add a policy rule for", format!("mark {:#x}", rule.mark), request)
+}
+
+/// Tells an interface a neighbour's Ethernet address for good, so that it never asks for it.
+pub fn add_neighbour(index: u32, address: IpAddr, ethernet: [u8; 6]) -> Result<(), Error> {
+    const PERMANENT: u16 = 0x80;
+    const ADDRESS: u16 = 1;
+    const ETHERNET: u16 = 2;
+    let family = if address.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
+    // family, padding, interface, state, flags, kind
+    let mut fixed = [0; 12];
+    fixed[0] = family as u8;
+    fixed[4..8].copy_from_slice(&index.to_ne_bytes());
+    fixed[8..10].copy_from_slice(&PERMANENT.to_ne_bytes());
+    let request = Request::new(libc::RTM_NEWNEIGH, CREATE, &fixed)
+        .attribute(ADDRESS, &octets(address))
+        .attribute(ETHERNET, &ethernet);
+    ask("add a neighbour to", format!("{}: {address}", named(index)), request)
+}
+
+/// Sets the Ethernet address of an interface.
+pub fn set_ethernet_address(index: u32, ethernet: [u8; 6]) -> Result<(), Error> {
+    let request = Request::new(libc::RTM_NEWLINK, 0, &link(index, 0, 0)).attribute(libc::IFLA_ADDRESS, &ethernet);
+    ask("set the Ethernet address of", named(index), request)
+}
+
 fn ask(action: &'static str, subject: String, request: Request) -> Result<(), Error> {
     get(action, subject, request).map(drop)
 }
