@@ -5,7 +5,7 @@
 //! itself behind a [`journal`](crate::journal). Links are followed: the file they lead to is edited.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,8 +18,11 @@ use crate::{Error, journal};
 /// Links that are followed before a chain of them counts as a loop, as the kernel does.
 const LINKS: usize = 40;
 
-/// How long a reader waits while somebody writes into the file itself.
-const READ_WAIT: Wait = Wait::For(Duration::from_secs(10));
+/// How long a reader waits for somebody who writes into the file itself, before it reads all the same.
+const READ_WAIT: Wait = Wait::For(Duration::from_millis(200));
+
+/// How long a reader tries to read a file that changes under its eyes.
+const CHANGING: Duration = Duration::from_secs(10);
 
 /// Reads a whole file; `-` is standard input.
 ///
@@ -38,14 +41,27 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
         file.read_to_end(&mut bytes).map_err(failed)?;
         return Ok(bytes);
     }
+    // Keeps those away who write into the file itself; where that fails (a file system without locks, a script that holds
+    // its own lock on the file), the look at the time stamps must do.
+    let _ = hold(&file, FlockOperation::LockShared, Instant::now(), READ_WAIT);
+    let stamp = |file: &File| file.metadata().map(|m| (m.len(), m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()));
     let start = Instant::now();
-    // On a file system without locks nobody holds one either.
-    if let Ok(false) = hold(&file, FlockOperation::LockShared, start, READ_WAIT) {
-        return Err(Error::Locked { path: path.into(), lock: path.into(), waited: start.elapsed() });
+    loop {
+        let before = stamp(&file).map_err(failed)?;
+        bytes.clear();
+        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).map_err(failed)?;
+        if let Ok(target) = resolve(path)
+            && let Some(finished) = journal::finished(&target, &bytes)?
+        {
+            return Ok(finished);
+        }
+        if stamp(&file).map_err(failed)? == before {
+            return Ok(bytes);
+        }
+        if start.elapsed() > CHANGING {
+            return Err(failed(io::Error::other("it does not stop changing")));
+        }
     }
-    file.read_to_end(&mut bytes).map_err(failed)?;
-    let target = resolve(path)?;
-    Ok(journal::finished(&target, &bytes)?.unwrap_or(bytes))
 }
 
 /// Edits a file: `change` is given its bytes (`None` when there is no such file yet) and returns the new ones, or

@@ -21,11 +21,11 @@ const MAGIC: &[u8; 16] = b"oxtables-redo-1\n";
 const HEAD: usize = MAGIC.len() + 3 * 8;
 
 /// How long readers may hold a writer up.
-const WAIT: Wait = Wait::For(Duration::from_secs(10));
+const WAIT: Wait = Wait::For(Duration::from_secs(1));
 
 /// Writes `after` into `file`, whose bytes are `before`. The file's [`Lock`](crate::lock::Lock) is held.
 pub(crate) fn write(target: &Path, file: &mut File, data: &Metadata, before: &[u8], after: &[u8]) -> Result<(), Error> {
-    hold_back_readers(target, file)?;
+    hold_back_readers(file);
     // Whoever may read the file must be able to read its journal.
     let keep = |journal: &File| {
         let _ = std::os::unix::fs::fchown(journal, None, Some(data.gid()));
@@ -54,7 +54,7 @@ pub(crate) fn recover(target: &Path) -> Result<(), Error> {
     let failed = |cause| Error::File { action: "repair", path: target.into(), cause };
     if let Some(journal) = load(target)? {
         let mut file = OpenOptions::new().read(true).write(true).open(target).map_err(failed)?;
-        hold_back_readers(target, &file)?;
+        hold_back_readers(&file);
         let mut now = Vec::new();
         file.read_to_end(&mut now).map_err(failed)?;
         if journal.explains(&now) {
@@ -66,13 +66,11 @@ pub(crate) fn recover(target: &Path) -> Result<(), Error> {
     sync_directory(target)
 }
 
-fn hold_back_readers(target: &Path, file: &File) -> Result<(), Error> {
-    let start = Instant::now();
-    match hold(file, FlockOperation::LockExclusive, start, WAIT) {
-        Ok(false) => Err(Error::Locked { path: target.into(), lock: target.into(), waited: start.elapsed() }),
-        // A file system without locks: readers cannot be held back.
-        Ok(true) | Err(_) => Ok(()),
-    }
+/// Waits until nobody reads the file, and keeps readers away until it is closed.
+fn hold_back_readers(file: &File) {
+    // One that reads for longer, and a file system without locks, are no reason to give up: readers also look at the time
+    // stamps and for the journal.
+    let _ = hold(file, FlockOperation::LockExclusive, Instant::now(), WAIT);
 }
 
 /// Overwrites the file and removes the journal.

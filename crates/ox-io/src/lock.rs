@@ -3,7 +3,8 @@
 //! `DIR/rules.v4` is guarded by `DIR/.rules.v4.ox-lock`. It cannot be the ruleset file itself, because that is replaced
 //! by every edit: two editors would then hold locks on two different files of one name. The lock file is removed when
 //! the lock is given back; whoever waited for the removed file sees that and takes the new one. One left behind by a
-//! killed process is empty and harmless: the kernel gave the lock back with the process.
+//! killed process is empty and harmless: the kernel gave the lock back with the process. Two names of one file in two
+//! directories (hard links, bind mounts) have two locks, so editors that use different names are not kept apart.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};

@@ -235,6 +235,34 @@ fn text_edited_by_hand_after_a_kill_stands() {
 }
 
 #[test]
+fn a_script_that_locks_the_file_itself_does_not_lock_us_out() {
+    let dir = Dir::new("flock");
+    let path = dir.path("rules");
+    fs::write(&path, "old").unwrap();
+    let script = File::open(&path).unwrap();
+    rustix::fs::flock(&script, FlockOperation::LockExclusive).unwrap();
+    assert_eq!(read(&path).unwrap(), b"old");
+    edit_by(Way::InPlace, &path, WAIT, |_| Ok::<_, Error>((Some(b"new".to_vec()), ()))).unwrap();
+    assert_eq!(read(&path).unwrap(), b"new");
+    put(&path, b"newer").unwrap();
+    assert_eq!(dir.list(), ["rules"]);
+}
+
+#[test]
+fn what_is_no_file_is_read_too() {
+    let script = "printf 'piped' | \"$0\" --exact file::tests::what_is_no_file_is_read_too --nocapture";
+    const CHILD: &str = "OX_IO_TEST_PIPED";
+    if std::env::var_os(CHILD).is_some() {
+        assert_eq!(read(Path::new("/dev/stdin")).unwrap(), b"piped");
+        assert_eq!(read(Path::new("-")).unwrap(), b"", "it is read to its end");
+        return;
+    }
+    let exe = std::env::current_exe().unwrap();
+    let output = crate::command::Command::new("sh").args(["-c", script]).arg(exe).env(CHILD, "1").run().unwrap();
+    assert!(output.out().contains("1 passed"), "{}", output.out());
+}
+
+#[test]
 fn a_mount_point_is_edited_in_place() {
     let dir = Dir::new("bind");
     let (real, mounted) = (dir.path("real"), dir.path("mounted"));

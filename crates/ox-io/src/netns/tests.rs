@@ -9,7 +9,8 @@ use crate::nflog::Nflog;
 use crate::raw::{Options, RawSender};
 use crate::tun::{Carries, Tun};
 
-const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+/// Long enough for a busy machine; only a failing test waits for it.
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
 
 /// Runs a test inside, or says that it cannot.
 fn inside(test: impl FnOnce(&Netns) + Send) {
@@ -57,7 +58,7 @@ fn checksum(bytes: &[u8]) -> u16 {
 /// The next packet of a device that is not of the kernel's own making (router and group messages).
 fn next(tun: &Tun) -> Option<Vec<u8>> {
     let mut buffer = [0; 2000];
-    while tun.wait(SECOND).unwrap() {
+    while tun.wait(LONG).unwrap() {
         while let Some(length) = tun.read(&mut buffer).unwrap() {
             let packet = &buffer[..length];
             if packet[0] >> 4 == 4 || packet[6] == 17 {
@@ -210,7 +211,7 @@ fn a_tap_device_carries_ethernet_frames() {
         let mut buffer = [0; 2000];
         let expected = [&other[..], &own, &[8, 0], &packet].concat();
         loop {
-            assert!(tap.wait(SECOND).unwrap(), "the frame did not leave");
+            assert!(tap.wait(LONG).unwrap(), "the frame did not leave");
             let length = tap.read(&mut buffer).unwrap().unwrap();
             // The kernel's own IPv6 messages may come first.
             if buffer[12..14] == [8, 0] {
@@ -241,14 +242,14 @@ fn nflog_tells_where_a_packet_was() {
         link::add_address(tun.index(), ip("fd00:1::1"), 64).unwrap();
         for packet in [udp("10.1.0.2", "10.1.0.1", &[1; 1000]), udp("fd00:1::2", "fd00:1::1", b"six")] {
             tun.write(&packet).unwrap();
-            assert!(log.wait(SECOND).unwrap());
+            assert!(log.wait(LONG).unwrap());
             let seen = log.read().unwrap().unwrap();
             assert_eq!((seen.prefix.as_str(), seen.hook, seen.indev, seen.outdev), ("in:", 1, tun.index(), 0));
             assert_eq!(seen.bytes, packet, "whole");
         }
         let sender = RawSender::open(&Options { mark: Some(0x1234), ..Options::default() }).unwrap();
         sender.send(&udp("10.1.0.1", "10.1.0.9", b"out")).unwrap();
-        assert!(log.wait(SECOND).unwrap());
+        assert!(log.wait(LONG).unwrap());
         let seen = log.read().unwrap().unwrap();
         assert_eq!((seen.prefix.as_str(), seen.hook, seen.mark), ("out:", 3, 0x1234));
         assert_eq!((seen.family, seen.indev, seen.outdev), (2, 0, tun.index()));
@@ -257,7 +258,8 @@ fn nflog_tells_where_a_packet_was() {
             tun.write(&udp("10.1.0.2", "10.1.0.1", &number.to_be_bytes())).unwrap();
         }
         for number in 0..500u16 {
-            let seen = log.read().unwrap().unwrap_or_else(|| panic!("packet {number} is missing"));
+            assert!(log.wait(LONG).unwrap(), "packet {number} is missing");
+            let seen = log.read().unwrap().unwrap();
             assert!(seen.bytes.ends_with(&number.to_be_bytes()));
         }
     });
