@@ -100,34 +100,3 @@ fn blank_options(mut options: &mut [u8]) {
         options = rest;
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::build::Build;
-
-    #[test]
-    fn options_that_are_not_copied_are_blanked_in_later_fragments() {
-        let mut build = Build::udp(([1, 1, 1, 1], 1), ([2, 2, 2, 2], 2)).payload([0; 100]);
-        build.ip_options = vec![7, 3, 4, 148, 4, 0, 0, 0];
-        let parts = split(&build.bytes(), 100, 0).unwrap();
-        assert_eq!(parts.len(), 2);
-        assert_eq!(parts[0][20..28], [7, 3, 4, 148, 4, 0, 0, 0]);
-        assert_eq!(parts[1][20..28], [1, 1, 1, 148, 4, 0, 0, 0]);
-    }
-
-    #[test]
-    fn a_fragment_is_split_further_in_its_place() {
-        let fragment = Build::udp(([1, 1, 1, 1], 1), ([2, 2, 2, 2], 2)).fragment(800, true, 7).payload([0; 64]);
-        let parts = split(&fragment.bytes(), 60, 0).unwrap();
-        let words: Vec<u16> = parts.iter().map(|part| be::u16(part, 6)).collect();
-        assert_eq!(words, [ipv4::MF | 100, ipv4::MF | 105]);
-    }
-
-    #[test]
-    fn no_room_is_no_answer() {
-        let packet = Build::udp(([1, 1, 1, 1], 1), ([2, 2, 2, 2], 2)).payload([0; 64]).bytes();
-        assert_eq!(split(&packet, 27, 0), None);
-        assert!(split(&packet, 28, 0).is_some());
-    }
-}

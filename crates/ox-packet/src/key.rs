@@ -177,11 +177,14 @@ impl Key {
         }
     }
 
-    /// The value of a field of at most 32 bits; 0 for addresses and interfaces.
+    /// The value of a field of at most 32 bits: of wider ones the lowest, which is all of an IPv4 address.
     #[inline]
     pub fn narrow(&self, field: Field) -> u32 {
         match field {
-            Field::Src | Field::Dst | Field::Iif | Field::Oif => 0,
+            Field::Src => self.src as u32,
+            Field::Dst => self.dst as u32,
+            Field::Iif => self.iif as u32,
+            Field::Oif => self.oif as u32,
             Field::Mark => self.mark,
             Field::Len => self.len,
             Field::Sport => self.sport.into(),

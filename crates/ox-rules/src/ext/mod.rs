@@ -89,6 +89,8 @@ pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
     const TABLES: &'static [TableName] = &TableName::ALL;
     /// Hooks at which the kernel takes it (`.hooks`).
     const HOOKS: HookSet = HookSet::ALL;
+    /// Whether a rule with it makes the kernel track connections (its `checkentry` calls `nf_ct_netns_get`).
+    const TRACKING: bool = false;
 
     /// What stock's final check refuses, once all words are read. `seen` holds the bits of the options given.
     ///
@@ -146,6 +148,8 @@ pub struct Desc {
     pub tables: &'static [TableName],
     /// See [`Ext::HOOKS`].
     pub hooks: HookSet,
+    /// See [`Ext::TRACKING`].
+    pub tracking: bool,
 }
 
 impl Desc {
@@ -159,6 +163,7 @@ impl Desc {
             proto: E::PROTO,
             tables: E::TABLES,
             hooks: E::HOOKS,
+            tracking: E::TRACKING,
         }
     }
 

@@ -65,7 +65,7 @@ fn lower_table(program: &mut Program, t: u32, table: &Table) {
             lower_rule(program, table.name, id, rule, &ids);
         }
         if let Some(base) = chain.base {
-            program.bases.push(BaseChain { hook: base.hook, priority: table.name.priority(base.hook), chain: id });
+            program.bases.push(BaseChain { hook: base.hook, table: table.name, priority: table.name.priority(base.hook), chain: id });
         }
         program.chains.push(ProgChain {
             origin: (t, c as u32),
@@ -87,6 +87,7 @@ fn lower_rule(program: &mut Program, table: TableName, chain: ChainId, rule: &Ru
     let start = program.steps.len() as u32;
     let cx = Lowering { family: program.family, dialect: program.dialect, table, head: &rule.head };
     lower_head(program, &cx);
+    program.tracking |= rule.matches.iter().filter_map(|m| m.desc()).chain(rule.target.desc()).any(|d| d.tracking);
     for (i, m) in rule.matches.iter().enumerate() {
         push(program, Part::Match(i as u16), ext::pred(m, &cx));
     }

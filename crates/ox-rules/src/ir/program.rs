@@ -4,6 +4,7 @@ use super::act::{Act, Verdict};
 use super::env::Hook;
 use super::lower::Dialect;
 use super::pred::{Header, Pred, Test};
+use crate::model::TableName;
 use ox_packet::{Family, Field};
 use std::ops::Range;
 
@@ -24,6 +25,8 @@ pub struct Program {
     pub dialect: Dialect,
     /// Built-in chains, by hook and then in the order in which the hook runs them.
     pub bases: Vec<BaseChain>,
+    /// Whether something in it makes the kernel track connections (and put fragments together). A nat table alone does not.
+    pub tracking: bool,
     /// Every chain.
     pub chains: Vec<ProgChain>,
     /// Every rule, chain after chain.
@@ -39,6 +42,8 @@ pub struct Program {
 pub struct BaseChain {
     /// Which hook.
     pub hook: Hook,
+    /// Its table.
+    pub table: TableName,
     /// Smaller runs earlier (`NF_IP_PRI_*`).
     pub priority: i32,
     /// The chain.
