@@ -2,6 +2,21 @@
 //!
 //! No I/O, no clock, nothing of the rules: a [`Key`] is what classifiers look at, and every other file reads or writes
 //! one protocol's header.
+//!
+//! ```
+//! use ox_packet::{Build, Key, extract, rewrite, show, tcp};
+//!
+//! let mut packet = Build::tcp(([192, 0, 2, 7], 40_000), ([10, 96, 0, 10], 53), tcp::SYN).bytes();
+//! let mut key = Key::default();
+//! let at = extract(&packet, &mut key)?;
+//! assert_eq!((key.dport, key.tcp_flags), (53, tcp::SYN));
+//!
+//! // What DNAT does, checksums included.
+//! rewrite::set_dst(&mut packet, &at, u32::from_be_bytes([10, 1, 0, 5]).into());
+//! rewrite::set_dport(&mut packet, &at, 8053);
+//! assert_eq!(show(&packet), "TCP 192.0.2.7:40000 > 10.1.0.5:8053 [S] len 40");
+//! # Ok::<(), ox_packet::Malformed>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod build;
@@ -45,7 +60,7 @@ pub use ipv6::{Ipv6, Ipv6Mut};
 pub use key::{Family, Field, Key, Shape, ct, iface_name, iface_number, pkttype};
 pub use l4::L4;
 pub use mh::{Mh, MhMut};
-pub use reply::{Sender, echo_reply, icmp_error, tcp_reset};
+pub use reply::{Sender, echo_reply, icmp_error, reject_answers, tcp_reset};
 pub use sctp::{Sctp, SctpMut};
 pub use show::{show, show_key, tcp_flags};
 pub use tcp::{Tcp, TcpMut};

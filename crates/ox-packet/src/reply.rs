@@ -7,7 +7,7 @@
 //! net/ipv4/netfilter/nf_reject_ipv4.c; net/ipv6/netfilter/nf_reject_ipv6.c.
 
 use crate::build::{Build, ip_address};
-use crate::checksum::transport_holds;
+use crate::checksum::{Sum, transport_holds};
 use crate::extract::{Layout, extract};
 use crate::key::{Family, Key, Shape};
 use crate::l4::L4;
@@ -76,6 +76,34 @@ pub fn icmp_error(packet: &[u8], from: Sender, kind: u8, code: u8, rest: u32) ->
 /// Whether an ICMP packet is an error itself, of a type nobody knows, or too short to tell.
 fn about_error(at: &Layout, whole: &[u8]) -> bool {
     at.l4(whole).first().is_none_or(|&kind| kind > NR_ICMP_TYPES || icmp::is_error(kind))
+}
+
+/// Whether REJECT answers a packet with an ICMP error at all: not where it finds the checksum wrong, and it sums what has
+/// no checksum too. Protocols with another integrity check, or one over a part only, are trusted; so is a UDP packet
+/// without a checksum. A device that has checked checksums itself, or a packet made here, is not asked.
+///
+/// Kernel: include/net/netfilter/nf_reject.h `nf_reject_verify_csum`; net/netfilter/utils.c `nf_ip_checksum`,
+/// `nf_ip6_checksum`; net/ipv6/netfilter/nf_reject_ipv6.c `reject6_csum_ok`.
+pub fn reject_answers(packet: &[u8]) -> bool {
+    let mut key = Key::default();
+    let Ok(at) = extract(packet, &mut key) else { return false };
+    let l4 = at.l4(packet);
+    // IPv6: a header that names a transport but brings not a byte of it is not answered.
+    if at.frag_off != 0
+        || at.family == Family::V6 && (at.shape.any(Shape::NOL4) || at.proto == proto::NONE || l4.is_empty())
+    {
+        return false;
+    }
+    match at.proto {
+        proto::UDP if l4.get(6..8) == Some(&[0, 0]) => return true,
+        proto::GRE | proto::AH | proto::ESP | proto::SCTP | proto::UDPLITE | proto::DCCP => return true,
+        _ => {}
+    }
+    let pseudo = at.family == Family::V6 || matches!(at.proto, proto::TCP | proto::UDP);
+    let start =
+        if pseudo { Sum::pseudo(at.family, key.src, key.dst, at.proto, l4.len() as u32) } else { Sum::default() };
+    // Both zeros of ones-complement are right: the sum runs over a sound IPv4 header as well.
+    matches!(start.bytes(l4).folded(), 0 | 0xffff)
 }
 
 /// The reset REJECT sends for a TCP segment. `None` for anything else, for later fragments, for resets, for segments

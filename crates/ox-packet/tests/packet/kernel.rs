@@ -313,3 +313,34 @@ fn scapy_builds_the_same() {
         assert_eq!(show(&bytes(expected)), line);
     }
 }
+
+/// Whether REJECT answered, asked of the same kernel with packets that came by a device without checksum offload.
+#[test]
+fn reject_answers_what_the_kernel_answers() {
+    let a = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7);
+    let b = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+    for (proto, l4, answered4, answered6) in [
+        (253, "61626364", false, false),
+        (253, "", true, false),
+        (253, "ffff", true, false),
+        (253, "00000000", true, false),
+        (proto::UDPLITE, "00010002000812346162", true, true),
+        (proto::UDP, "00010002000a00006162", true, true),
+        (proto::UDP, "00010002000a12346162", false, false),
+        (proto::TCP, "0001000200000000000000005002000012340000", false, false),
+        (253, "a386", false, true),
+    ] {
+        // Built as an unknown protocol, so that no checksum is put right.
+        let raw = |build: Build| {
+            let mut packet = build.payload(bytes(l4)).bytes();
+            let at = if packet[0] >> 4 == 4 { 9 } else { 6 };
+            packet[at] = proto;
+            checksum::fix_ipv4(&mut packet[..if at == 9 { 20 } else { 0 }]);
+            packet
+        };
+        let v4 = raw(Build::new([192, 0, 2, 7], [192, 0, 2, 1], L4::Other(253)));
+        assert_eq!(reject_answers(&v4), answered4, "{} {l4}", show(&v4));
+        let v6 = raw(Build::new(a, b, L4::Other(253)));
+        assert_eq!(reject_answers(&v6), answered6, "{} {l4}", show(&v6));
+    }
+}

@@ -68,7 +68,7 @@ fn write_everything(packet: &[u8], at: &Layout, n: u32) {
         let _ = icmp_error(packet, from, kind, 0, n);
     }
     let _ = (tcp_reset(packet, 64), echo_reply(packet, from), split(packet, n as usize % 200, n));
-    let _ = inner(packet, at);
+    let _ = (inner(packet, at), reject_answers(packet));
 }
 
 proptest! {
