@@ -5,10 +5,18 @@
 //! file knows any of that. `CONTRIBUTING.md` lists the steps for a new one.
 
 pub mod comment;
+pub mod connmark;
+pub mod conntrack;
 pub mod mark;
 pub mod multiport;
+pub mod nfacct;
+pub mod owner;
 mod ports;
+pub mod quota;
 pub mod reject;
+pub mod rpfilter;
+pub mod socket;
+pub mod state;
 pub mod statistic;
 pub mod tcp;
 

@@ -5,14 +5,15 @@ pub(super) use super::{Acting, Ext, Families, Matching, Place, Refused};
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use crate::ir::{
     Act, At, CellKey, Conn, ConnKind, Dialect, Dir, Effect, Header, Hook, HookSet, LogKind, LogSpec, Lowering, NatKind,
-    NatSpec, Native, NativeAct, Pred, RejectWith, Stop, Verdict, addr_type, cell, status,
+    NatSpec, Native, NativeAct, Pred, RejectWith, Stop, Verdict, HZ, TICK_NS, addr_type, cell, jiffies,
+    status,
 };
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use crate::model::{Inv, Net, Proto, TableName, prefix_mask};
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use crate::syntax::{
     Addr, Flag, Masked, Names, Out, Ports, Print, Reading, Show, Text, Value, number, number_u64, options, read_addr,
-    read_net, read_port,
+    read_net, read_port, read_protocol,
 };
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use ox_packet::{Family, Field, Shape, ct};

@@ -224,12 +224,21 @@ impl Target {
 registry! {
     matches {
         Comment = super::comment::Comment;
+        ConnMark = super::connmark::ConnMark;
+        Conntrack = super::conntrack::Conntrack;
         Mark = super::mark::Mark;
         Multiport = super::multiport::Multiport;
+        Nfacct = super::nfacct::Nfacct;
+        Owner = super::owner::Owner;
+        Quota = super::quota::Quota;
+        RpFilter = super::rpfilter::RpFilter;
+        Socket = super::socket::Socket;
+        State = super::state::State;
         Statistic = super::statistic::Statistic;
         Tcp = super::tcp::Tcp;
     }
     targets {
+        ConnMarkSet = super::connmark::SetConnMark;
         MarkSet = super::mark::SetMark;
         Reject = super::reject::Reject;
     }

@@ -7,6 +7,7 @@
 mod act;
 mod conn;
 mod env;
+mod jiffies;
 mod lower;
 mod native;
 mod packet;
@@ -18,6 +19,7 @@ pub use conn::{Conn, ConnKind, Dir, Tuple, status};
 pub use env::{
     At, CellKey, Env, Hook, HookSet, Now, Owner, RouteAnswer, SetChange, SetQuery, SocketAnswer, addr_type, cell,
 };
+pub use jiffies::{HZ, TICK_NS, jiffies};
 pub use lower::{Dialect, Lowering, lower};
 pub use native::{Effect, Eval, Native, Stop};
 pub use packet::{Link, Meta, Packet, Template};

@@ -24,4 +24,5 @@ pub use save::{print_head, save_rule, save_target};
 pub use value::{Addr, Flag, Masked, Ports, Text, Value, read_addr, read_net, read_port};
 pub use words::{Word, split_words};
 
+pub(crate) use names::read_protocol;
 pub(crate) use option::options;

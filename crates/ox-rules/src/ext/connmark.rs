@@ -1,0 +1,214 @@
+//! `-m connmark` and `-j CONNMARK`: the mark of the connection, and its way to and from the packet's.
+//!
+//! Kernel: net/netfilter/xt_connmark.c; ABI: uapi/linux/netfilter/xt_connmark.h (target revision 2 with shifts).
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnMark {
+    mark: Inv<Masked>,
+}
+
+options! { ConnMark;
+    /// The connection's mark, looked at through the mask if one is given.
+    MARK ["mark"] Inv<Masked>, .needed() => |m, v| m.mark = v;
+}
+
+impl Ext for ConnMark {
+    const NAME: &'static str = "connmark";
+    const ABOUT: &'static str = "Compares the connection's mark; never matches where there is no connection.";
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { mark } = *self;
+        out.opt(mark.not, "--mark", mark.is);
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { mark } = *self;
+        // Stock leaves two blanks where the `!` would be.
+        out.word(if mark.not { "connmark match ! " } else { "connmark match  " });
+        mark.is.print(out);
+    }
+}
+
+impl Matching for ConnMark {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { mark } = *self;
+        Native::new("connection mark", Effect::Stable, move |at| {
+            // Without a connection there is no match, `!` or not.
+            Ok(at.conn.as_ref().is_some_and(|c| (c.mark & mark.is.mask == mark.is.value) != mark.not))
+        })
+        .into()
+    }
+}
+
+/// The target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetConnMark {
+    mode: Mode,
+    /// Value to flip in, after clearing `ctmask` (mode set).
+    ctmark: u32,
+    ctmask: u32,
+    nfmask: u32,
+    shift: Shift,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mode {
+    Set,
+    Save,
+    Restore,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Shift {
+    right: bool,
+    bits: u8,
+}
+
+impl Default for SetConnMark {
+    fn default() -> Self {
+        Self { mode: Mode::Set, ctmark: 0, ctmask: u32::MAX, nfmask: u32::MAX, shift: Shift::default() }
+    }
+}
+
+options! { SetConnMark;
+    /// Clear the bits of the mask in the connection's mark, then flip those of the value.
+    XMARK ["set-xmark"] Masked, .excl(Self::ANY) => |m, v| m.set(v.value, v.mask);
+    /// Clear the bits of the mask in the connection's mark, then set those of the value.
+    MARK ["set-mark"] Masked, .excl(Self::ANY) => |m, v| m.set(v.value, v.value | v.mask);
+    /// Keep only these bits.
+    AND ["and-mark"] u32, .excl(Self::ANY) => |m, v| m.set(0, !v);
+    /// Set these bits.
+    OR ["or-mark"] u32, .excl(Self::ANY) => |m, v| m.set(v, v);
+    /// Flip these bits.
+    XOR ["xor-mark"] u32, .excl(Self::ANY) => |m, v| m.set(v, 0);
+    /// Copy the packet's mark to the connection.
+    SAVE ["save-mark"] Flag, .excl(Self::ANY) => |m, _v| m.mode = Mode::Save;
+    /// Copy the connection's mark to the packet.
+    RESTORE ["restore-mark"] Flag, .excl(Self::ANY) => |m, _v| m.mode = Mode::Restore;
+    /// Bits of the packet's mark that take part (saving), or are cleared first (restoring).
+    NFMASK ["nfmask"] u32, .excl(Self::MASK) => |m, v| m.nfmask = v;
+    /// Bits of the connection's mark that are cleared first (saving), or take part (restoring).
+    CTMASK ["ctmask"] u32, .excl(Self::MASK) => |m, v| m.ctmask = v;
+    /// Both masks at once.
+    MASK ["mask"] u32, .excl(Self::NFMASK | Self::CTMASK) => |m, v| { m.nfmask = v; m.ctmask = v };
+    /// Shift the mark left by so many bits on its way.
+    LEFT ["left-shift-mark"] ShiftBits => |m, v| m.shift = Shift { right: false, bits: v.0 };
+    /// Shift the mark right by so many bits on its way.
+    RIGHT ["right-shift-mark"] ShiftBits => |m, v| m.shift = Shift { right: true, bits: v.0 };
+}
+
+struct ShiftBits(u8);
+
+impl Value for ShiftBits {
+    const HINT: &'static str = "BITS";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match number(args[0], 32) {
+            Some(n) => Ok(Self(n as u8)),
+            None => Err(format!("`{}' is not a number of bits from 0 to 32", args[0])),
+        }
+    }
+}
+
+impl SetConnMark {
+    const ANY: u32 = Self::XMARK | Self::MARK | Self::AND | Self::OR | Self::XOR | Self::SAVE | Self::RESTORE;
+
+    fn set(&mut self, ctmark: u32, ctmask: u32) {
+        self.mode = Mode::Set;
+        self.ctmark = ctmark;
+        self.ctmask = ctmask;
+    }
+}
+
+impl Ext for SetConnMark {
+    const NAME: &'static str = "CONNMARK";
+    const ABOUT: &'static str = "Sets the connection's mark, or copies it from or to the packet's, and goes on.";
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        if seen & Self::ANY == 0 {
+            return Err("say what to do: --set-xmark, --set-mark, --and-mark, --or-mark, --xor-mark, --save-mark or \
+                 --restore-mark"
+                .into());
+        }
+        if self.mode == Mode::Set {
+            // It has no meaning there.
+            self.nfmask = u32::MAX;
+        }
+        Ok(())
+    }
+
+    fn admit(&self, _: &Place<'_>) -> Result<(), Refused> {
+        if self.shift.bits >= 32 {
+            return Err(Refused::invalid("CONNMARK shifts a mark of 32 bits by 31 at most"));
+        }
+        Ok(())
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { mode, ctmark, ctmask, nfmask, shift } = *self;
+        match mode {
+            Mode::Set => out.opt(false, "--set-xmark", format_args!("{ctmark:#x}/{ctmask:#x}")),
+            Mode::Save | Mode::Restore => {
+                out.word(if mode == Mode::Save { "--save-mark" } else { "--restore-mark" });
+                out.opt(false, "--nfmask", format_args!("{nfmask:#x}"));
+                out.opt(false, "--ctmask", format_args!("{ctmask:#x}"));
+            }
+        }
+        if shift.bits != 0 {
+            out.opt(false, if shift.right { "--right-shift-mark" } else { "--left-shift-mark" }, shift.bits);
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { mode, ctmark, ctmask, nfmask, shift } = *self;
+        out.word("CONNMARK");
+        match mode {
+            Mode::Set => match (ctmark, ctmask) {
+                (0, mask) => out.opt(false, "and", format_args!("{:#x}", !mask)),
+                (value, mask) if value == mask => out.opt(false, "or", format_args!("{value:#x}")),
+                (value, 0) => out.opt(false, "xor", format_args!("{value:#x}")),
+                (value, u32::MAX) => out.opt(false, "set", format_args!("{value:#x}")),
+                (value, mask) => out.opt(false, "xset", format_args!("{value:#x}/{mask:#x}")),
+            },
+            Mode::Save | Mode::Restore => {
+                out.word(if mode == Mode::Save { "save" } else { "restore" });
+                if nfmask != ctmask {
+                    match mode {
+                        Mode::Save => out.fmt(format_args!(" nfmask {nfmask:#x} ctmask ~{ctmask:#x}")),
+                        _ => out.fmt(format_args!(" ctmask {ctmask:#x} nfmask ~{nfmask:#x}")),
+                    }
+                } else if nfmask != u32::MAX {
+                    out.fmt(format_args!(" mask {nfmask:#x}"));
+                }
+            }
+        }
+        if shift.bits != 0 {
+            out.opt(false, if shift.right { "right-shift-mark" } else { "left-shift-mark" }, shift.bits);
+        }
+    }
+}
+
+impl Shift {
+    /// `bits` is below 32: the kernel refuses more, and what slips through loses all bits.
+    fn apply(self, mark: u32) -> u32 {
+        let shifted = if self.right { mark.checked_shr(self.bits.into()) } else { mark.checked_shl(self.bits.into()) };
+        shifted.unwrap_or(0)
+    }
+}
+
+impl Acting for SetConnMark {
+    fn act(&self, _: &Lowering<'_>) -> Act {
+        let Self { mode, ctmark, ctmask, nfmask, shift } = *self;
+        Act::Native(NativeAct::new("CONNMARK", Effect::Mutates, move |at| {
+            let Some(conn) = at.conn.as_deref_mut() else { return Ok(Verdict::Continue) };
+            let packet = &mut at.packet.key.mark;
+            match mode {
+                Mode::Set => conn.mark = shift.apply((conn.mark & !ctmask) ^ ctmark),
+                Mode::Save => conn.mark = (conn.mark & !ctmask) ^ shift.apply(*packet & nfmask),
+                Mode::Restore => *packet = (*packet & !nfmask) ^ shift.apply(conn.mark & ctmask),
+            }
+            Ok(Verdict::Continue)
+        }))
+    }
+}

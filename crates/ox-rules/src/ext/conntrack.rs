@@ -1,0 +1,405 @@
+//! `-m conntrack`: what connection tracking knows of a packet's connection.
+//!
+//! Kernel: net/netfilter/xt_conntrack.c; ABI: uapi/linux/netfilter/xt_conntrack.h (revision 3).
+//! `-m state` is the same match in the kernel: see `state.rs`.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conntrack {
+    state: Option<Inv<States>>,
+    proto: Option<Inv<u8>>,
+    addrs: [Option<Inv<Host>>; 4],
+    ports: [Option<Inv<Span>>; 4],
+    status: Option<Inv<Statuses>>,
+    expire: Option<Inv<Span>>,
+    dir: Option<Dir>,
+}
+
+/// Names of the four addresses, in the order of [`Conntrack::addrs`]; with `port` behind, of the four ports.
+const ENDS: [&str; 4] = ["ctorigsrc", "ctorigdst", "ctreplsrc", "ctrepldst"];
+
+/// State bits of [`ct`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct States(pub(super) u16);
+
+/// Names of states in the order in which they print.
+const STATES: [(&str, u16); 7] = [
+    ("INVALID", ct::INVALID),
+    ("NEW", ct::NEW),
+    ("RELATED", ct::RELATED),
+    ("ESTABLISHED", ct::ESTABLISHED),
+    ("UNTRACKED", ct::UNTRACKED),
+    ("SNAT", ct::SNAT),
+    ("DNAT", ct::DNAT),
+];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Statuses(u32);
+
+/// Names of statuses in the order in which they print; none at all is `NONE`.
+const STATUSES: [(&str, u32); 4] = [
+    ("EXPECTED", status::EXPECTED),
+    ("SEEN_REPLY", status::SEEN_REPLY),
+    ("ASSURED", status::ASSURED),
+    ("CONFIRMED", status::CONFIRMED),
+];
+
+/// An address that keeps the bits outside its mask, as stock prints it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Host {
+    addr: u128,
+    len: u8,
+}
+
+/// First and last, in any order: a range that runs backwards is taken and never holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Span {
+    lo: u32,
+    hi: u32,
+}
+
+/// A [`Span`] of ports.
+struct PortSpan(Span);
+
+struct Protocol(u8);
+
+options! { Conntrack;
+    /// Any of these states: INVALID, NEW, RELATED, ESTABLISHED, UNTRACKED, SNAT, DNAT.
+    STATE ["ctstate"] Inv<States> => |c, v| c.state = Some(v);
+    /// Transport protocol, by name or number.
+    PROTO ["ctproto"] Inv<Protocol> => |c, v| c.proto = Some(Inv { is: v.is.0, not: v.not });
+    /// Source as the first packet had it.
+    ORIGSRC ["ctorigsrc"] Inv<Host> => |c, v| c.addrs[0] = Some(v);
+    /// Destination as the first packet had it.
+    ORIGDST ["ctorigdst"] Inv<Host> => |c, v| c.addrs[1] = Some(v);
+    /// Source of the answers.
+    REPLSRC ["ctreplsrc"] Inv<Host> => |c, v| c.addrs[2] = Some(v);
+    /// Destination of the answers.
+    REPLDST ["ctrepldst"] Inv<Host> => |c, v| c.addrs[3] = Some(v);
+    /// Source port as the first packet had it, or a range.
+    ORIGSRCPORT ["ctorigsrcport"] Inv<PortSpan> => |c, v| c.port(0, v);
+    /// Destination port as the first packet had it, or a range.
+    ORIGDSTPORT ["ctorigdstport"] Inv<PortSpan> => |c, v| c.port(1, v);
+    /// Source port of the answers, or a range.
+    REPLSRCPORT ["ctreplsrcport"] Inv<PortSpan> => |c, v| c.port(2, v);
+    /// Destination port of the answers, or a range.
+    REPLDSTPORT ["ctrepldstport"] Inv<PortSpan> => |c, v| c.port(3, v);
+    /// Any of these: NONE, EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED.
+    STATUS ["ctstatus"] Inv<Statuses> => |c, v| c.status = Some(v);
+    /// Whole seconds until the entry expires, or a range of them.
+    EXPIRE ["ctexpire"] Inv<Span> => |c, v| c.expire = Some(v);
+    /// Which way the packet goes: ORIGINAL or REPLY.
+    DIR ["ctdir"] Dir => |c, v| c.dir = Some(v);
+}
+
+impl Conntrack {
+    fn port(&mut self, end: usize, v: Inv<PortSpan>) {
+        self.ports[end] = Some(Inv { is: v.is.0, not: v.not });
+    }
+}
+
+/// The first entry whose name begins with `typed`, whatever its case; nothing is no beginning.
+fn named<T: Copy>(typed: &str, list: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
+    let begins = |name: &str| {
+        !typed.is_empty()
+            && name.len() >= typed.len()
+            && name.as_bytes()[..typed.len()].eq_ignore_ascii_case(typed.as_bytes())
+    };
+    list.into_iter().find(|(name, _)| begins(name)).map(|(_, value)| value)
+}
+
+impl States {
+    /// Reads names separated by commas, all among `known`.
+    pub(super) fn parse(text: &str, known: &[(&'static str, u16)]) -> Result<Self, String> {
+        let mut bits = 0;
+        for part in text.split(',') {
+            bits |= named(part, known.iter().copied()).ok_or_else(|| {
+                let list: Vec<_> = known.iter().map(|(n, _)| *n).collect();
+                format!("`{part}' is not a state; there are: {}", list.join(" "))
+            })?;
+        }
+        Ok(Self(bits))
+    }
+
+    /// The states that `-m state` knows.
+    pub(super) fn plain() -> &'static [(&'static str, u16)] {
+        &STATES[..5]
+    }
+
+    /// The packet has one of them.
+    pub(super) fn pred(self) -> Pred {
+        Pred::some_of(Field::Ct, self.0)
+    }
+}
+
+impl Value for States {
+    const HINT: &'static str = "STATE[,STATE]…";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        Self::parse(args[0], &STATES)
+    }
+}
+
+impl Print for States {
+    fn print(&self, out: &mut Out) {
+        print_names(STATES.iter().filter(|s| self.0 & s.1 != 0).map(|s| s.0), out);
+    }
+}
+
+fn print_names(names: impl Iterator<Item = &'static str>, out: &mut Out) {
+    for (i, name) in names.enumerate() {
+        if i > 0 {
+            out.raw(",");
+        }
+        out.raw(name);
+    }
+}
+
+impl Value for Statuses {
+    const HINT: &'static str = "STATUS[,STATUS]…";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let mut bits = 0;
+        for part in args[0].split(',') {
+            bits |= named(part, STATUSES.into_iter().chain([("NONE", 0)])).ok_or_else(|| {
+                format!("`{part}' is not a status; there are: NONE EXPECTED SEEN_REPLY ASSURED CONFIRMED")
+            })?;
+        }
+        Ok(Self(bits))
+    }
+}
+
+impl Print for Statuses {
+    fn print(&self, out: &mut Out) {
+        if self.0 == 0 {
+            out.raw("NONE");
+        }
+        print_names(STATUSES.iter().filter(|s| self.0 & s.1 != 0).map(|s| s.0), out);
+    }
+}
+
+impl Value for Protocol {
+    const HINT: &'static str = "PROTOCOL";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        read_protocol(args[0], cx.names)
+            .map(Self)
+            .ok_or_else(|| format!("`{}' is not a protocol: a number up to 255 or a known name is expected", args[0]))
+    }
+}
+
+impl Value for Host {
+    const HINT: &'static str = "ADDRESS[/MASK]";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        let (host, mask) = args[0].split_once('/').map_or((args[0], None), |(h, m)| (h, Some(m)));
+        let width = if cx.family == Family::V4 { 32 } else { 128 };
+        // Without a mask, so that no bits are cleared. One number alone is an address, unlike behind `-s`.
+        let addr = match number(host, u32::MAX).filter(|_| cx.family == Family::V4) {
+            Some(n) => n.into(),
+            None => read_net(host, cx.family, cx.names)?.first().map_or(0, Net::addr),
+        };
+        let Some(mask) = mask else { return Ok(Self { addr, len: width }) };
+        let len = number(mask, width.into()).map(|n| n as u8).or_else(|| {
+            let mask = read_addr(mask, cx.family)?;
+            Net::new(0, mask).prefix_len(cx.family)
+        });
+        len.map(|len| Self { addr, len }).ok_or_else(|| {
+            format!("`{mask}' is not a mask: a length from 0 to {width} or an unbroken mask is expected")
+        })
+    }
+}
+
+impl Value for Span {
+    const HINT: &'static str = "N[:N]";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let one = |text: &str, none: u32| {
+            let n = if text.is_empty() { Some(none) } else { number(text, u32::MAX) };
+            n.ok_or_else(|| format!("`{text}' is not a number from 0 to {}", u32::MAX))
+        };
+        match args[0].split_once(':') {
+            Some((lo, hi)) => Ok(Self { lo: one(lo, 0)?, hi: one(hi, u32::MAX)? }),
+            None => one(args[0], 0).map(|n| Self { lo: n, hi: n }),
+        }
+    }
+}
+
+impl Value for PortSpan {
+    const HINT: &'static str = "PORT[:PORT]";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        let one = |text: &str, none: u16| {
+            let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            let port = match text {
+                "" => Ok(none),
+                // Stock asks the resolver here, which reads no other numbers than decimal ones.
+                _ if digits => text.parse().ok().ok_or_else(|| format!("`{text}' is above 65535")),
+                _ => cx.names.port(text, None).ok_or_else(|| format!("`{text}' is neither a port nor a service")),
+            };
+            port.map(u32::from)
+        };
+        match args[0].split_once(':') {
+            Some((lo, hi)) => Ok(Self(Span { lo: one(lo, 0)?, hi: one(hi, u16::MAX)? })),
+            None => one(args[0], 0).map(|n| Self(Span { lo: n, hi: n })),
+        }
+    }
+}
+
+impl Print for Span {
+    fn print(&self, out: &mut Out) {
+        self.lo.print(out);
+        if self.lo != self.hi {
+            out.raw(":");
+            self.hi.print(out);
+        }
+    }
+}
+
+impl Span {
+    fn has(self, n: u32) -> bool {
+        self.lo <= n && n <= self.hi
+    }
+}
+
+impl Value for Dir {
+    const HINT: &'static str = "ORIGINAL|REPLY";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match args[0] {
+            t if t.eq_ignore_ascii_case("ORIGINAL") => Ok(Dir::Original),
+            t if t.eq_ignore_ascii_case("REPLY") => Ok(Dir::Reply),
+            t => Err(format!("`{t}' is not a direction: ORIGINAL or REPLY")),
+        }
+    }
+}
+
+impl Host {
+    fn width(family: Family) -> u8 {
+        if family == Family::V4 { 32 } else { 128 }
+    }
+
+    fn print(self, family: Family, out: &mut Out) {
+        out.addr(family, self.addr);
+        if self.len != Self::width(family) {
+            out.raw("/");
+            self.len.print(out);
+        }
+    }
+
+    fn net(self, family: Family) -> Net {
+        Net::prefix(family, self.addr, self.len)
+    }
+}
+
+impl Ext for Conntrack {
+    const NAME: &'static str = "conntrack";
+    const ABOUT: &'static str = "Asks what connection tracking knows of the packet's connection.";
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        if seen == 0 { Err("nothing is asked: one option at least is needed".into()) } else { Ok(()) }
+    }
+
+    fn save(&self, out: &mut Out, family: Family) {
+        self.print("--", out, |host, out| host.print(family, out));
+    }
+
+    fn list(&self, out: &mut Out, show: &Show<'_>) {
+        self.print("", out, |host, out| {
+            if show.numeric {
+                host.print(show.family, out);
+            } else if host.addr == 0 {
+                out.raw("anywhere");
+            } else if let Some(name) = show.names.host_name(host.addr, show.family) {
+                out.raw(&name);
+                if host.len != Host::width(show.family) {
+                    out.raw("/");
+                    host.len.print(out);
+                }
+            } else {
+                host.print(show.family, out);
+            }
+        });
+    }
+}
+
+impl Conntrack {
+    /// `-S` and `-L` print the same words in the same order; only the dashes and the addresses differ.
+    fn print(&self, dashes: &str, out: &mut Out, addr: impl Fn(Host, &mut Out)) {
+        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let name = |out: &mut Out, not: bool, name: &str, tail: &str| {
+            if not {
+                out.word("!");
+            }
+            out.gap();
+            out.fmt(format_args!("{dashes}{name}{tail} "));
+        };
+        if let Some(s) = state {
+            name(out, s.not, "ctstate", "");
+            s.is.print(out);
+        }
+        if let Some(p) = proto {
+            name(out, p.not, "ctproto", "");
+            p.is.print(out);
+        }
+        for (end, host) in ENDS.into_iter().zip(addrs) {
+            if let Some(h) = host {
+                name(out, h.not, end, "");
+                addr(h.is, out);
+            }
+        }
+        for (end, port) in ENDS.into_iter().zip(ports) {
+            if let Some(p) = port {
+                name(out, p.not, end, "port");
+                p.is.print(out);
+            }
+        }
+        if let Some(s) = status {
+            name(out, s.not, "ctstatus", "");
+            s.is.print(out);
+        }
+        if let Some(e) = expire {
+            name(out, e.not, "ctexpire", "");
+            e.is.print(out);
+        }
+        if let Some(d) = dir {
+            name(out, false, "ctdir", "");
+            out.raw(if d == Dir::Original { "ORIGINAL" } else { "REPLY" });
+        }
+    }
+}
+
+impl Matching for Conntrack {
+    fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let family = cx.family;
+        let nets = addrs.map(|a| a.map(|a| Inv { is: a.is.net(family), not: a.not }));
+        let asks_state = state.is_some();
+        let in_state = state.map_or(Pred::Is(true), |s| s.is.pred().not_if(s.not));
+        let more = proto.is_some()
+            || addrs.iter().any(Option::is_some)
+            || ports.iter().any(Option::is_some)
+            || status.is_some()
+            || expire.is_some()
+            || dir.is_some();
+        if !more {
+            return in_state;
+        }
+        let entry = Native::new("connection", Effect::Stable, move |at| {
+            // Without an entry only the state counts.
+            let Some(conn) = at.conn.as_deref() else { return Ok(asks_state) };
+            let ends = [conn.original.src, conn.original.dst, conn.reply.src, conn.reply.dst];
+            let end_ports = [conn.original.sport, conn.original.dport, conn.reply.sport, conn.reply.dport];
+            Ok(dir.is_none_or(|d| d == at.dir)
+                && nets.iter().zip(ends).all(|(n, a)| n.is_none_or(|n| n.is.has(a) != n.not))
+                && proto.is_none_or(|p| (p.is == conn.original.proto) != p.not)
+                && ports.iter().zip(end_ports).all(|(p, port)| p.is_none_or(|p| p.is.has(port.into()) != p.not))
+                && status.is_none_or(|s| (s.is.0 & conn.status != 0) != s.not)
+                && expire.is_none_or(|e| e.is.has(seconds_left(conn, at.env.now().mono)) != e.not))
+        });
+        Pred::all([in_state, entry.into()])
+    }
+}
+
+/// Kernel: `nf_ct_expires`. An entry that is not confirmed yet has no date, and counts as expired.
+fn seconds_left(conn: &Conn, now: u64) -> u32 {
+    if conn.status & status::CONFIRMED == 0 {
+        return 0;
+    }
+    let ticks = jiffies(conn.expires).saturating_sub(jiffies(now));
+    u32::try_from(ticks / HZ).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,54 @@
+//! `-m nfacct`: counts on a named accounting object.
+//!
+//! Kernel: net/netfilter/xt_nfacct.c, net/netfilter/nfnetlink_acct.c; ABI: uapi/linux/netfilter/xt_nfacct.h.
+//! The kernel takes a rule only if the object exists; a ruleset file has no objects, so here every name does.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Nfacct {
+    name: String,
+}
+
+/// Bytes of a name that the kernel keeps, the final zero not counted (`NFACCT_NAME_MAX` - 1).
+const NAME_MAX: usize = 31;
+
+options! { Nfacct;
+    /// Name of the accounting object.
+    NAME ["nfacct-name"] Text, .needed() => |n, v| n.name(v.0);
+}
+
+impl Nfacct {
+    fn name(&mut self, name: String) -> Result<(), String> {
+        match name.len() {
+            0 => Err("a name must have one character at least".into()),
+            len if len > NAME_MAX => Err(format!("a name of {len} bytes is too long: {NAME_MAX} at most")),
+            _ => {
+                self.name = name;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Ext for Nfacct {
+    const NAME: &'static str = "nfacct";
+    const ABOUT: &'static str = "Counts packets and bytes on a named object; no match while it is under its quota.";
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { name } = self;
+        out.opt(false, "--nfacct-name", name.as_str());
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { name } = self;
+        out.opt(false, "nfacct-name ", name.as_str());
+    }
+}
+
+impl Matching for Nfacct {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { name } = self.clone();
+        Native::new("accounting object", Effect::Mutates, move |at| Ok(at.env.account(&name, at.packet.key.len))).into()
+    }
+}
