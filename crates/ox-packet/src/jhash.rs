@@ -2,6 +2,8 @@
 //!
 //! Kernel: include/linux/jhash.h. Where the kernel hashes a structure, pass its bytes in the order the kernel has them in.
 
+use crate::Family;
+
 const INIT: u32 = 0xdead_beef;
 
 fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
@@ -89,6 +91,20 @@ pub fn reciprocal_scale(value: u32, range: u32) -> u32 {
     ((u64::from(value) * u64::from(range)) >> 32) as u32
 }
 
+/// `nfqueue_hash` without its scaling: the hash by which packets are spread over queues, the same for both directions.
+///
+/// Kernel: include/net/netfilter/nf_queue.h. The kernel compares and hashes the addresses as they lie in memory; the
+/// words here are those of a little-endian machine. `initval` is drawn by the kernel once and never told.
+pub fn nfqueue(family: Family, src: u128, dst: u128, proto: u8, initval: u32) -> u32 {
+    let word = |address: u128, i: u32| ((address >> (32 * i)) as u32).swap_bytes();
+    let (s, d) = (word(src, 0), word(dst, 0));
+    let (low, high) = (s.min(d), s.max(d));
+    match family {
+        Family::V4 => jhash_3words(low, high, proto.into(), initval),
+        Family::V6 => jhash_3words(low, high, word(src, 2).min(word(dst, 2)), initval),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +128,18 @@ mod tests {
         assert_eq!(jhash_1word(7, 9), jhash2(&[7], 9));
         assert_eq!(jhash_2words(7, 8, 9), jhash2(&[7, 8], 9));
         assert_eq!(jhash_3words(7, 8, 9, 10), jhash2(&[7, 8, 9], 10));
+    }
+
+    #[test]
+    fn both_directions_go_to_one_queue() {
+        let (a, b) = (0x2001_0db8_0000_0001_0000_0000_0000_0001, 0x2001_0db8_0000_0002_0000_0000_0000_0002);
+        for family in [Family::V4, Family::V6] {
+            assert_eq!(nfqueue(family, a, b, 6, 7), nfqueue(family, b, a, 6, 7));
+            assert_ne!(nfqueue(family, a, b, 6, 7), nfqueue(family, a, b, 6, 8));
+        }
+        assert_ne!(nfqueue(Family::V4, a, b, 6, 7), nfqueue(Family::V4, a, b, 17, 7));
+        assert_eq!(nfqueue(Family::V6, a, b, 6, 7), nfqueue(Family::V6, a, b, 17, 7), "IPv6 leaves the protocol out");
+        // 10.0.0.1 and 10.0.0.2 as they lie in memory.
+        assert_eq!(nfqueue(Family::V4, 0x0a00_0001, 0x0a00_0002, 6, 0), jhash_3words(0x0100_000a, 0x0200_000a, 6, 0));
     }
 }

@@ -7,18 +7,29 @@
 pub mod comment;
 pub mod connmark;
 pub mod conntrack;
+pub mod ct;
+pub mod dnat;
+pub mod log;
 pub mod mark;
+pub mod masquerade;
 pub mod multiport;
+mod nat;
+pub mod netmap;
 pub mod nfacct;
+pub mod nflog;
+pub mod nfqueue;
 pub mod owner;
 mod ports;
 pub mod quota;
+pub mod redirect;
 pub mod reject;
 pub mod rpfilter;
+pub mod snat;
 pub mod socket;
 pub mod state;
 pub mod statistic;
 pub mod tcp;
+pub mod tproxy;
 
 mod prelude;
 mod registry;
@@ -268,6 +279,15 @@ pub fn admit_desc(desc: &Desc, at: &Place<'_>) -> Result<(), Refused> {
         return Err(Refused::invalid(format!("{name} is only valid for protocol {p}")));
     }
     Ok(())
+}
+
+/// An address of the rule's family, or the first of a host name's.
+fn host(text: &str, cx: &Reading<'_>) -> Result<u128, String> {
+    if let Some(addr) = crate::syntax::read_addr(text, cx.family) {
+        return Ok(addr);
+    }
+    let found = cx.names.hosts(text, cx.family).map_err(|why| format!("`{text}' is not an address: {why}"))?;
+    found.first().copied().ok_or_else(|| format!("`{text}' has no address in this family"))
 }
 
 /// Prints the words of an unknown extension as they stood.

@@ -239,7 +239,18 @@ registry! {
     }
     targets {
         ConnMarkSet = super::connmark::SetConnMark;
+        Ct = super::ct::Ct;
+        Dnat = super::dnat::Dnat;
+        Log = super::log::Log;
         MarkSet = super::mark::SetMark;
+        Masquerade = super::masquerade::Masquerade;
+        Netmap = super::netmap::Netmap;
+        Nflog = super::nflog::Nflog;
+        Nfqueue = super::nfqueue::Nfqueue;
+        Notrack = super::ct::Notrack;
+        Redirect = super::redirect::Redirect;
         Reject = super::reject::Reject;
+        Snat = super::snat::Snat;
+        Tproxy = super::tproxy::Tproxy;
     }
 }

@@ -93,6 +93,12 @@ impl Ext for Reject {
     const TABLES: &'static [TableName] = &[TableName::Filter];
     const HOOKS: HookSet = HookSet::of(&[Hook::Input, Hook::Forward, Hook::Output]);
 
+    fn check(&mut self, _: u32, cx: &Reading<'_>) -> Result<(), String> {
+        // Said or not said, port unreachable is the same rule to -C and -D.
+        self.with.get_or_insert(With(default_answer(cx.family), cx.family));
+        Ok(())
+    }
+
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
         let Self { with } = *self;
         let tcp = at.head.proto == Inv::plain(Proto::TCP);

@@ -59,3 +59,35 @@ fn refusals_point_at_the_word() {
         assert!(fault.message.contains(says), "{typed}: {fault}");
     }
 }
+
+/// Reads a rule of a table.
+pub(super) fn read(family: Family, table: TableName, line: &str) -> Result<crate::model::Rule, Fault> {
+    let mut words = Vec::new();
+    split_words(line, &mut words).expect("quotes are closed");
+    let words: Vec<&str> = words.iter().map(|w| &*w.text).collect();
+    read_rule(&words, &RuleCx { table, ..cx(family) }).map(|read| read.rule)
+}
+
+/// What is typed comes back as `printed`, which reads as itself, and `-L -n` shows `listed` for matches and target.
+#[track_caller]
+pub(super) fn check(family: Family, table: TableName, typed: &str, printed: &str, listed: &str) {
+    for line in [typed, printed] {
+        let rule = read(family, table, line).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        let mut out = Out::default();
+        save_rule(&rule, family, false, &mut out);
+        assert_eq!(out.text, printed, "{line}");
+        let mut out = Out::default();
+        let show = crate::syntax::Show { numeric: true, names: &NoNames, family, proto: rule.head.proto.is.0 };
+        for m in &rule.matches {
+            m.list(&mut out, &show);
+        }
+        rule.target.list(&mut out, &show);
+        assert_eq!(out.text, listed, "{line}");
+    }
+}
+
+/// The parser takes no such rule.
+#[track_caller]
+pub(super) fn refused(family: Family, table: TableName, line: &str) {
+    assert!(read(family, table, line).is_err(), "taken: {line}");
+}

@@ -1,6 +1,7 @@
 //! `Opt`: one row of an extension's option table; `options!` writes the table.
 
 use super::Names;
+use crate::ir::Dialect;
 use crate::model::{Head, TableName};
 use ox_packet::Family;
 
@@ -82,6 +83,8 @@ impl Opt {
 pub struct Reading<'a> {
     /// Family of the ruleset.
     pub family: Family,
+    /// Whose details to follow.
+    pub dialect: Dialect,
     /// Table the rule is for.
     pub table: TableName,
     /// The rule's head as read so far.

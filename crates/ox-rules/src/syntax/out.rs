@@ -122,6 +122,11 @@ impl Out {
                     self.dec(b.into());
                 }
             }
+            // The C library prints addresses below ::1:0:0, but not those below ::1:0, with an IPv4 tail.
+            Family::V6 if addr >> 32 == 0 && addr >> 16 != 0 => {
+                self.raw("::");
+                self.addr(Family::V4, addr);
+            }
             Family::V6 => self.fmt(format_args!("{}", std::net::Ipv6Addr::from(addr))),
         }
     }

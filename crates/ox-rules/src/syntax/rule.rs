@@ -491,7 +491,8 @@ impl<'a> Reader<'a> {
         }
         let table = self.cx.table;
         let head = self.head();
-        let reading = Reading { family: self.cx.family, table, head: &head, names: self.cx.names };
+        let reading =
+            Reading { family: self.cx.family, dialect: self.cx.dialect, table, head: &head, names: self.cx.names };
         let at = if glued.is_some() || args.is_empty() { here } else { self.at - 1 };
         if let Some(after) = opt.after {
             after(&reading).map_err(&fault)?;
@@ -694,7 +695,8 @@ impl<'a> Reader<'a> {
         }
         let head = self.head();
         let table = self.cx.table;
-        let reading = Reading { family: self.cx.family, table, head: &head, names: self.cx.names };
+        let reading =
+            Reading { family: self.cx.family, dialect: self.cx.dialect, table, head: &head, names: self.cx.names };
         for l in &mut self.loaded {
             complete(l.ext.options(), l.seen, l.ext.name(), l.word)?;
             l.ext.check(l.seen, &reading).map_err(|m| Fault::usage(l.word, format!("{}: {m}", l.ext.name())))?;
@@ -702,6 +704,10 @@ impl<'a> Reader<'a> {
         if let Some((t, seen, word)) = &mut self.target {
             complete(t.options(), *seen, t.name(), *word)?;
             t.check(*seen, &reading).map_err(|m| Fault::usage(*word, format!("{}: {m}", t.name())))?;
+            if table == TableName::Nat && *t == Target::Standard(Standard::Drop) {
+                let why = "the nat table sees only the first packet of a connection: DROP is not allowed there";
+                return Err(Fault::usage(*word, why));
+            }
         }
         self.rule.rule.matches = self.loaded.into_iter().map(|l| l.ext).collect();
         self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
