@@ -9,9 +9,13 @@ pub mod connmark;
 pub mod conntrack;
 pub mod ct;
 pub mod dnat;
+pub mod icmp6;
+pub mod icmp;
+pub mod length;
 pub mod log;
 pub mod mark;
 pub mod masquerade;
+mod merge;
 pub mod multiport;
 mod nat;
 pub mod netmap;
@@ -24,18 +28,21 @@ pub mod quota;
 pub mod redirect;
 pub mod reject;
 pub mod rpfilter;
+pub mod sctp;
 pub mod snat;
 pub mod socket;
 pub mod state;
 pub mod statistic;
 pub mod tcp;
 pub mod tproxy;
+pub mod udp;
 
 mod prelude;
 mod registry;
 #[cfg(test)]
 mod tests;
 
+pub use merge::as_nft_writes;
 pub use registry::{Match, Target};
 
 use crate::ir::{Act, HookSet, Lowering, Pred};
@@ -234,7 +241,9 @@ pub fn new_target(name: &str, family: Family) -> Option<Target> {
 /// The extension that has an option of this name, for "it belongs to …".
 pub fn owner_of(option: &str, family: Family) -> Option<String> {
     let has = |d: &&Desc| d.families.has(family) && d.options.iter().any(|o| o.names.contains(&option));
-    let m = matches().iter().find(has).map(|d| format!("-m {}", d.name));
+    // Of the protocols with ports, tcp is most likely meant.
+    let tcp = matches().iter().find(|d| d.name == "tcp" && has(d));
+    let m = tcp.or_else(|| matches().iter().find(has)).map(|d| format!("-m {}", d.name));
     m.or_else(|| targets().iter().find(has).map(|d| format!("-j {}", d.name)))
 }
 

@@ -46,10 +46,63 @@ pub(super) fn pred(ports: Inv<Ports>, field: Field) -> Pred {
     Pred::range(field, ports.is.lo, ports.is.hi).not_if(ports.not)
 }
 
-/// A fragment that begins eight bytes into a TCP header would overwrite its flags: `tcp_mt` drops it.
-pub(super) fn overlapping_fragment() -> Pred {
+/// A fragment that begins eight bytes into a TCP header would overwrite its flags: `tcp_mt` drops it. Over IPv6 the
+/// kernel counts the offset in bytes there and so never sees one.
+pub(super) fn overlapping_fragment(family: Family) -> Pred {
+    if family == Family::V6 {
+        return Pred::Is(true);
+    }
     Native::new("tcp fragment at offset 1", Effect::Stable, |at| {
         if at.packet.key.frag_off == 8 { Err(Stop::Hotdrop) } else { Ok(true) }
+    })
+    .into()
+}
+
+/// Ports as iptables-nft gives them to the kernel: nothing for the full range, even behind a `!`.
+pub(super) fn written(ports: Inv<Ports>) -> Inv<Ports> {
+    if ports.is.is_all() { Inv::default() } else { ports }
+}
+
+/// The one of two conditions that says something; `None` if both do.
+pub(super) fn either<T: Default + PartialEq>(a: Inv<T>, b: Inv<T>) -> Option<Inv<T>> {
+    match (a.is_default(), b.is_default()) {
+        (true, _) => Some(b),
+        (_, true) => Some(a),
+        _ => None,
+    }
+}
+
+/// The ports of a tcp or udp match that iptables-nft wrote as payload expressions. Behind `! -p` they look at whatever
+/// stands where ports would.
+pub(super) fn native(sport: Inv<Ports>, dport: Inv<Ports>, cx: &Lowering<'_>) -> Vec<Pred> {
+    let mut all = Vec::new();
+    for (ports, field, at) in [(sport, Field::Sport, 0), (dport, Field::Dport, 2)] {
+        if ports.is_default() {
+            continue;
+        }
+        let Ports { lo, hi } = ports.is;
+        all.push(cx.native_header(4));
+        let test = if cx.head.proto.not {
+            payload("bytes where ports would be", at, move |b| (lo..=hi).contains(&u16::from_be_bytes(b)))
+        } else {
+            Pred::range(field, lo, hi)
+        };
+        all.push(test.not_if(ports.not));
+    }
+    all
+}
+
+/// Asks `test` of the bytes at an offset from the transport header, whatever the protocol.
+///
+/// Kernel: net/netfilter/nft_payload.c.
+pub(super) fn payload<const N: usize>(
+    name: &'static str,
+    offset: usize,
+    test: impl Fn([u8; N]) -> bool + Send + Sync + 'static,
+) -> Pred {
+    Native::new(name, Effect::Stable, move |at| {
+        let bytes = at.packet.transport().get(offset..).and_then(|rest| rest.first_chunk::<N>());
+        Ok(bytes.is_some_and(|b| test(*b)))
     })
     .into()
 }

@@ -226,16 +226,21 @@ registry! {
         Comment = super::comment::Comment;
         ConnMark = super::connmark::ConnMark;
         Conntrack = super::conntrack::Conntrack;
+        Icmp = super::icmp::Icmp;
+        Icmp6 = super::icmp6::Icmp6;
+        Length = super::length::Length;
         Mark = super::mark::Mark;
         Multiport = super::multiport::Multiport;
         Nfacct = super::nfacct::Nfacct;
         Owner = super::owner::Owner;
         Quota = super::quota::Quota;
         RpFilter = super::rpfilter::RpFilter;
+        Sctp = super::sctp::Sctp;
         Socket = super::socket::Socket;
         State = super::state::State;
         Statistic = super::statistic::Statistic;
         Tcp = super::tcp::Tcp;
+        Udp = super::udp::Udp;
     }
     targets {
         ConnMarkSet = super::connmark::SetConnMark;

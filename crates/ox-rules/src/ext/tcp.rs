@@ -2,7 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_tcpudp.c `tcp_mt`; ABI: uapi/linux/netfilter/xt_tcpudp.h `struct xt_tcp`.
 //! iptables-nft writes ports and flags as payload expressions, so a short header does not match there instead of
-//! dropping the packet; with `--tcp-option` it writes the xt match.
+//! dropping the packet; with `--tcp-option`, or with no condition at all, it writes the xt match.
 use super::prelude::*;
 
 /// The match.
@@ -76,7 +76,21 @@ fn read_flags(text: &str) -> Result<u8, String> {
 impl Ext for Tcp {
     const NAME: &'static str = "tcp";
     const ABOUT: &'static str = "Looks at the ports, the flags and the options of a TCP header.";
-    const PROTO: Option<u8> = Some(6);
+
+    fn check(&mut self, _: u32, cx: &Reading<'_>) -> Result<(), String> {
+        // iptables-nft asks before it writes expressions, and takes `! -p tcp' as well as `-p tcp'.
+        if self.is_native(cx.dialect) && cx.head.proto.is != Proto::TCP {
+            return Err("it goes with `-p tcp'".into());
+        }
+        Ok(())
+    }
+
+    fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+        if !self.is_native(at.dialect) && at.head.proto != Inv::plain(Proto::TCP) {
+            return Err(Refused::invalid("tcp is only valid behind `-p tcp'"));
+        }
+        Ok(())
+    }
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { sport, dport, flags, option } = *self;
@@ -138,20 +152,58 @@ fn print_flags(bits: u8, out: &mut Out) {
     }
 }
 
+impl Tcp {
+    /// Whether the kernel gets expressions of nf_tables instead of the xt match.
+    pub(super) fn is_native(&self, dialect: Dialect) -> bool {
+        dialect == Dialect::Nft && self.option.is == 0 && *self != Self::default()
+    }
+
+    /// The same without what iptables-nft writes nothing for, right or wrong.
+    pub(super) fn written(&self) -> Self {
+        let Self { sport, dport, flags, option } = self.clone();
+        Self {
+            sport: super::ports::written(sport),
+            dport: super::ports::written(dport),
+            flags: if flags.is.mask == 0 { Inv::default() } else { flags },
+            option,
+        }
+    }
+
+    /// Both conditions in one, if no part of the header is asked for twice.
+    pub(super) fn merged(&self, other: &Self) -> Option<Self> {
+        let Self { sport, dport, flags, option } = self.clone();
+        Some(Self {
+            sport: super::ports::either(sport, other.sport)?,
+            dport: super::ports::either(dport, other.dport)?,
+            flags: super::ports::either(flags, other.flags)?,
+            option: super::ports::either(option, other.option)?,
+        })
+    }
+}
+
 impl Matching for Tcp {
     fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        if self.is_native(cx.dialect) {
+            let Self { sport, dport, flags, option: _ } = self.written();
+            let mut all = super::ports::native(sport, dport, cx);
+            if flags != Inv::default() {
+                all.push(cx.native_header(14));
+                let byte =
+                    super::ports::payload("tcp flags", 13, move |b: [u8; 1]| b[0] & flags.is.mask == flags.is.set);
+                let test = Pred::masked(Field::TcpFlags, flags.is.mask, flags.is.set);
+                all.push(if cx.head.proto.not { byte } else { test }.not_if(flags.not));
+            }
+            return Pred::All(all);
+        }
         let Self { sport, dport, flags, option } = *self;
-        let xt = option.is != 0;
         let mut all = vec![
-            if xt { cx.xt_header(20) } else { cx.native_header(20) },
+            super::ports::overlapping_fragment(cx.family),
+            cx.xt_header(20),
             super::ports::pred(sport, Field::Sport),
             super::ports::pred(dport, Field::Dport),
             Pred::masked(Field::TcpFlags, flags.is.mask, flags.is.set).not_if(flags.not),
         ];
-        if xt || cx.dialect == Dialect::Legacy {
-            all.insert(0, super::ports::overlapping_fragment());
-        }
-        if xt {
+        if option.is != 0 {
             all.push(has_option(option.is).not_if(option.not));
         }
         Pred::All(all)

@@ -710,6 +710,9 @@ impl<'a> Reader<'a> {
             }
         }
         self.rule.rule.matches = self.loaded.into_iter().map(|l| l.ext).collect();
+        if self.cx.dialect == Dialect::Nft {
+            ext::as_nft_writes(&mut self.rule.rule.matches);
+        }
         self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
         Ok(self.rule)
     }

@@ -1,0 +1,49 @@
+//! What iptables-nft makes of several tcp or udp matches in one rule.
+//!
+//! It writes ports and flags as payload expressions, and reading them back gives one match where the first of them
+//! stood. Conditions for which it writes nothing (every port, no flag) are gone. Two conditions on the same part of the
+//! header stay two matches here: see `deviations/two-conditions-on-one-field.toml`.
+
+use super::Match;
+use crate::ir::Dialect;
+
+/// Changes a rule's matches to what reading the rule back from nf_tables gives.
+pub fn as_nft_writes(matches: &mut Vec<Match>) {
+    matches.retain_mut(|m| match m {
+        Match::Tcp(tcp) if tcp.is_native(Dialect::Nft) => {
+            *tcp = tcp.written();
+            tcp.is_native(Dialect::Nft)
+        }
+        Match::Udp(udp) if udp.is_native(Dialect::Nft) => {
+            *udp = udp.written();
+            udp.is_native(Dialect::Nft)
+        }
+        _ => true,
+    });
+    let mut i = 0;
+    while i < matches.len() {
+        let mut j = i + 1;
+        while j < matches.len() {
+            match merged(&matches[i], &matches[j]) {
+                Some(one) => {
+                    matches[i] = one;
+                    matches.remove(j);
+                }
+                None => j += 1,
+            }
+        }
+        i += 1;
+    }
+}
+
+fn merged(a: &Match, b: &Match) -> Option<Match> {
+    match (a, b) {
+        (Match::Tcp(a), Match::Tcp(b)) if a.is_native(Dialect::Nft) && b.is_native(Dialect::Nft) => {
+            a.merged(b).map(Match::Tcp)
+        }
+        (Match::Udp(a), Match::Udp(b)) if a.is_native(Dialect::Nft) && b.is_native(Dialect::Nft) => {
+            a.merged(b).map(Match::Udp)
+        }
+        _ => None,
+    }
+}
