@@ -1,6 +1,23 @@
-//! Netfilter in user space: packets walk chains, connections are tracked, addresses translated.
+//! Netfilter in user space: the five hooks, the five tables, connection tracking, translation, routing.
 //!
-//! No I/O and no clock: time, chance, routes, sockets and sets are arguments ([`ox_rules::ir::Env`]).
+//! * [`machine`] — a host's packet path; `receive` and `send`.
+//! * [`walk`] — how a packet goes through a chain: the specification.
+//! * [`flow`] — the tracked connections.
+//! * [`world`], [`route`], [`set`] — the host around the rules.
+//! * [`trace`] — what a walk tells; [`chance`]: what is left to chance.
+//!
+//! No I/O, no clock of its own: the moment, the seed and the host are arguments, and the same arguments give the same
+//! bytes. It knows no extension by name, only [`ox_rules::ir`].
 #![forbid(unsafe_code)]
 
+mod binding;
+pub mod chance;
+pub mod counter;
 pub mod flow;
+pub mod live;
+pub mod machine;
+pub mod route;
+pub mod set;
+pub mod trace;
+pub mod walk;
+pub mod world;

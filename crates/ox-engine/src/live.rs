@@ -1,0 +1,401 @@
+//! `Live`: everything about a machine that changes or answers while packets pass. It is the [`Env`] of natives and the
+//! [`Host`] of walks.
+
+use crate::binding;
+use crate::chance::{Chooser, Dice};
+use crate::flow::{FlowId, Flows};
+use crate::machine::rewrites_source;
+
+use crate::walk::{Host, Subject};
+use crate::world::{RouteKind, World};
+use ox_packet::{Family, Field, Sender};
+use ox_rules::ir::{
+    CellKey, Conn, ConnKind, Dir, Env, Hook, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
+    SetChange, SetQuery, SocketAnswer, Stop, Tuple, Verdict, status,
+};
+use rustc_hash::FxHashMap;
+use std::any::Any;
+
+/// State of a running machine.
+pub struct Live {
+    /// Family of its packets.
+    pub family: Family,
+    /// The host around it.
+    pub world: World,
+    /// The tracked connections.
+    pub flows: Flows,
+    /// The moment; set by whoever feeds packets.
+    pub now: Now,
+    /// Where numbers come from.
+    pub dice: Dice,
+    /// Who decides what is open.
+    pub chooser: Chooser,
+    /// NFQUEUE numbers on which somebody listens; `None`: not known.
+    pub queues: Option<Vec<u16>>,
+    /// Accounting objects by name: packets, bytes, quota in bytes.
+    pub accounts: FxHashMap<String, (u64, u64, Option<u64>)>,
+    pub(crate) replies: Vec<Reply>,
+    pub(crate) logged: Vec<LogSpec>,
+    pub(crate) rejected: Option<RejectWith>,
+    pub(crate) current: Option<FlowId>,
+    own: FxHashMap<u32, Option<Box<dyn Any + Send>>>,
+    named: FxHashMap<(&'static str, String), Option<Box<dyn Any + Send>>>,
+}
+
+/// The connection a packet made by this host belongs to from the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attached {
+    /// The connection.
+    pub flow: Option<FlowId>,
+    /// How the packet relates to it.
+    pub kind: ConnKind,
+    /// Which way it goes.
+    pub dir: Dir,
+}
+
+/// An answer this host sends on its own account.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The packet.
+    pub packet: Packet,
+    /// The connection it speaks about.
+    pub attached: Attached,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("now", &self.now).field("cells", &self.own.len()).finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    pub(crate) fn new(family: Family, world: World, seed: u64) -> Self {
+        let flows = Flows::new(world.settings.conntrack.clone(), [seed, !seed]);
+        Self {
+            family,
+            world,
+            flows,
+            now: Now::default(),
+            dice: Dice::new(seed),
+            chooser: Chooser::Dice,
+            queues: None,
+            accounts: FxHashMap::default(),
+            replies: Vec::new(),
+            logged: Vec::new(),
+            rejected: None,
+            current: None,
+            own: FxHashMap::default(),
+            named: FxHashMap::default(),
+        }
+    }
+
+    /// Sends an ICMP or ICMPv6 error about a packet, as part of its connection (Kernel: net/ipv4/icmp.c `__icmp_send`,
+    /// `icmp_glue_bits` which attaches the connection; net/ipv6/icmp.c `icmp6_send`).
+    pub(crate) fn icmp_error(
+        &mut self,
+        subject: &Subject,
+        flow: Option<FlowId>,
+        kind: u8,
+        code: u8,
+        rest: u32,
+    ) -> bool {
+        let key = &subject.packet.key;
+        // Nobody is told about packets for everybody, nor about those that were not for this host's link address.
+        let to_all = |w: &World| {
+            let kind = w.addr_type(self.family, key.dst, 0);
+            kind & (ox_rules::ir::addr_type::BROADCAST | ox_rules::ir::addr_type::MULTICAST) != 0
+        };
+        if key.pkttype != 0 || (self.family == Family::V4 && to_all(&self.world)) {
+            return false;
+        }
+        let from = self.answer_from(&subject.packet);
+        let Some(src) = from else { return false };
+        let sender = Sender { src, ttl: self.world.settings.ttl, id: 0, mtu: self.mtu_back(&subject.packet) };
+        match ox_packet::icmp_error(&subject.packet.bytes, sender, kind, code, rest) {
+            Some(bytes) => self.answer(bytes, subject, flow),
+            None => false,
+        }
+    }
+
+    /// The address errors come from: the packet's destination where that is ours, else the address of the way back.
+    fn answer_from(&self, packet: &Packet) -> Option<u128> {
+        if self.world.is_local(self.family, packet.key.dst) {
+            return Some(packet.key.dst);
+        }
+        let back = crate::route::Flow { family: self.family, dst: packet.key.src, ..crate::route::Flow::default() };
+        let found = self.world.lookup(&back)?;
+        found.src.or_else(|| self.world.iface(found.dev).and_then(|i| i.addr(self.family)))
+    }
+
+    fn mtu_back(&self, packet: &Packet) -> u32 {
+        self.path_mtu(packet).1
+    }
+
+    fn answer(&mut self, bytes: Vec<u8>, subject: &Subject, flow: Option<FlowId>) -> bool {
+        let Ok(packet) = Packet::new(bytes) else { return false };
+        // Kernel: net/netfilter/nf_conntrack_core.c `nf_conntrack_attach`.
+        let dir = if subject.dir == Dir::Original { Dir::Reply } else { Dir::Original };
+        let attached = match flow {
+            Some(flow) => Attached { flow: Some(flow), kind: ConnKind::Related, dir },
+            None => Attached::default(),
+        };
+        self.replies.push(Reply { packet, attached });
+        true
+    }
+
+    /// Rewrites the packet as its connection says. False: it cannot be done.
+    pub(crate) fn mangle(&mut self, flow: FlowId, subject: &mut Subject, source: bool) -> bool {
+        binding::mangle(&self.flows, flow, subject.dir, source, &mut subject.packet)
+    }
+
+    /// Rewrites an ICMP error about a translated connection.
+    pub(crate) fn translate_error(&mut self, flow: FlowId, subject: &mut Subject, source: bool) -> bool {
+        binding::translate_error(&self.flows, flow, subject.dir, source, &mut subject.packet)
+    }
+
+    /// Kernel: net/netfilter/nf_nat_core.c `__nf_nat_alloc_null_binding`: the connection keeps what it has, unless it
+    /// clashes.
+    pub(crate) fn null_binding(&mut self, flow: FlowId, subject: &Subject, source: bool) {
+        let _ = subject;
+        let dice = &mut self.dice;
+        binding::null_binding(&mut self.flows, flow, source, &mut || dice.draw());
+    }
+
+    /// Kernel: net/netfilter/nf_nat_masquerade.c `nf_nat_oif_changed`.
+    pub(crate) fn oif_changed(&self, flow: FlowId, subject: &Subject) -> bool {
+        self.flows.get(flow).is_some_and(|f| f.masquerade != 0 && f.masquerade != subject.packet.key.oif)
+    }
+
+    /// Whether one side of a connection's translation is settled (`nf_nat_initialized`).
+    pub(crate) fn nat_done(&self, flow: FlowId, source: bool) -> bool {
+        let bit = if source { status::SRC_NAT_DONE } else { status::DST_NAT_DONE };
+        self.flows.get(flow).is_some_and(|f| f.has(bit))
+    }
+
+    /// A copy of what rules see of a connection, for a walk.
+    pub(crate) fn conn(&self, flow: Option<FlowId>) -> Option<Conn> {
+        flow.and_then(|f| self.flows.get(f)).map(|f| f.conn.clone())
+    }
+
+    /// Writes back what a walk may have changed.
+    pub(crate) fn write_conn(&mut self, flow: Option<FlowId>, conn: Option<Conn>) {
+        if let (Some(flow), Some(conn)) = (flow.and_then(|f| self.flows.get_mut(f)), conn) {
+            flow.conn = conn;
+        }
+    }
+}
+
+impl Host for Live {
+    fn nat(&mut self, spec: &NatSpec, subject: &mut Subject) -> Verdict {
+        let Some(flow) = self.current else { return Verdict::Accept };
+        let source = rewrites_source(spec, subject.hook);
+        let Some(spec) = self.settle(spec, subject, source) else { return Verdict::Drop };
+        self.write_conn(Some(flow), subject.conn.take());
+        let dice = &mut self.dice;
+        let verdict = binding::setup(&mut self.flows, flow, &spec, source, &mut || dice.draw());
+        if let Some(flow) = self.flows.get_mut(flow).filter(|_| spec.kind == NatKind::Masquerade) {
+            flow.masquerade = subject.packet.key.oif;
+        }
+        subject.conn = self.conn(Some(flow));
+        verdict
+    }
+
+    fn reject(&mut self, with: RejectWith, subject: &mut Subject) {
+        let flow = self.current;
+        self.rejected = Some(with);
+        // Kernel: net/ipv4/netfilter/nf_reject_ipv4.c: nothing is answered to a packet whose checksum is wrong.
+        let v4 = self.family == Family::V4;
+        match with {
+            RejectWith::Unreachable(code) => {
+                if !subject.packet.meta.local && !ox_packet::reject_answers(&subject.packet.bytes) {
+                    return;
+                }
+                self.icmp_error(subject, flow, if v4 { 3 } else { 1 }, code, 0);
+            }
+            RejectWith::TcpReset => {
+                let ttl = self.world.settings.ttl;
+                if let Some(bytes) = ox_packet::tcp_reset(&subject.packet.bytes, ttl) {
+                    self.answer(bytes, subject, flow);
+                }
+            }
+            RejectWith::EchoReply => {}
+        }
+    }
+
+    fn log(&mut self, spec: &LogSpec, _: &Subject) {
+        self.logged.push(spec.clone());
+    }
+
+    fn undecided(&mut self, why: &'static str) -> bool {
+        self.chooser.undecided(why)
+    }
+
+    fn set(&mut self, field: Field, mask: u32, value: u32, subject: &mut Subject) {
+        let packet = &mut subject.packet;
+        let changed = packet.key.narrow(field) & !mask ^ value;
+        match field {
+            Field::Mark => packet.key.mark = changed,
+            Field::Tos => {
+                ox_packet::rewrite::set_tos(&mut packet.bytes, &packet.layout, changed as u8);
+                packet.key.tos = changed as u8;
+            }
+            Field::Ttl => {
+                ox_packet::rewrite::set_ttl(&mut packet.bytes, &packet.layout, changed as u8);
+                packet.key.ttl = changed as u8;
+            }
+            // Lowering makes no other.
+            _ => {}
+        }
+    }
+}
+
+impl Live {
+    /// Turns MASQUERADE, REDIRECT and NETMAP into the addresses they mean here. `None`: there is none, drop.
+    fn settle(&self, spec: &NatSpec, subject: &Subject, source: bool) -> Option<NatSpec> {
+        let key = &subject.packet.key;
+        let addrs = match spec.kind {
+            NatKind::Source | NatKind::Destination => spec.addrs,
+            // Kernel: net/netfilter/nf_nat_masquerade.c: the address of the leaving interface towards the next hop.
+            NatKind::Masquerade => {
+                let addr = self.source_of(key.oif, key.dst)?;
+                Some((addr, addr))
+            }
+            // Kernel: net/netfilter/nf_nat_redirect.c.
+            NatKind::Redirect => {
+                let addr = match (subject.hook, self.family) {
+                    (Hook::Output, Family::V4) => 0x7f00_0001,
+                    (Hook::Output, Family::V6) => 1,
+                    _ => self.iface_addr(self.family, key.iif)?,
+                };
+                Some((addr, addr))
+            }
+            // Kernel: net/netfilter/xt_NETMAP.c: host bits stay, network bits come from the rule.
+            NatKind::Netmap => {
+                let (net, mask) = spec.addrs?;
+                let old = if source { key.src } else { key.dst };
+                let addr = old & !mask | net & mask;
+                Some((addr, addr))
+            }
+        };
+        Some(NatSpec { addrs, ..*spec })
+    }
+
+    /// The source address towards a destination by an interface (Kernel: `inet_select_addr` with the route's next hop).
+    fn source_of(&self, oif: u128, dst: u128) -> Option<u128> {
+        let flow = crate::route::Flow { family: self.family, dst, oif, ..crate::route::Flow::default() };
+        let hop = self.world.lookup(&flow).and_then(|f| f.via).unwrap_or(dst);
+        let iface = self.world.iface(oif)?;
+        let near = iface
+            .addrs
+            .iter()
+            .find(|&&(f, a, len)| f == self.family && ox_rules::model::Net::prefix(f, a, len).has(hop));
+        near.map(|a| a.1)
+            .or_else(|| iface.addr(self.family))
+            .or_else(|| self.world.ifaces.iter().filter(|i| !i.loopback).find_map(|i| i.addr(self.family)))
+    }
+}
+
+impl Env for Live {
+    fn now(&self) -> Now {
+        self.now
+    }
+
+    fn chance(&mut self, of_2_31: u32) -> bool {
+        self.chooser.chance(of_2_31, &mut self.dice)
+    }
+
+    fn random(&mut self) -> u32 {
+        self.dice.draw()
+    }
+
+    fn kernel_zone(&self) -> i32 {
+        self.world.kernel_zone
+    }
+
+    fn owner(&self, packet: &Packet) -> Result<Option<Owner>, Stop> {
+        if !packet.meta.local {
+            return Ok(None);
+        }
+        match &self.world.owner {
+            Some(owner) => Ok(Some(owner.clone())),
+            None => Err(Stop::Unknown("who owns the sending socket (--uid and --gid say)")),
+        }
+    }
+
+    fn socket(&self, packet: &Packet) -> Result<Option<SocketAnswer>, Stop> {
+        let Some(sockets) = &self.world.sockets else {
+            return Err(Stop::Unknown("which sockets are open on this host"));
+        };
+        let key = &packet.key;
+        let fits = |s: &&crate::world::Socket| {
+            s.family == self.family
+                && s.proto == key.proto
+                && s.port == key.dport
+                && (s.addr == 0 || s.addr == key.dst)
+                && s.peer.is_none_or(|p| p == (key.src, key.sport))
+        };
+        let best = sockets.iter().filter(fits).max_by_key(|s| (s.peer.is_some(), s.addr != 0));
+        Ok(best.map(|s| SocketAnswer { transparent: s.transparent, wildcard: s.addr == 0, mark: s.mark }))
+    }
+
+    fn listener(&self, packet: &Packet, addr: u128, port: u16) -> Result<bool, Stop> {
+        let Some(sockets) = &self.world.sockets else {
+            return Err(Stop::Unknown("which sockets are open on this host"));
+        };
+        let fits = |s: &crate::world::Socket| {
+            s.family == self.family
+                && s.proto == packet.key.proto
+                && s.port == port
+                && s.transparent
+                && (s.addr == 0 || s.addr == addr)
+        };
+        Ok(sockets.iter().any(fits))
+    }
+
+    fn addr_type(&self, family: Family, addr: u128, dev: u128) -> u16 {
+        self.world.addr_type(family, addr, dev)
+    }
+
+    fn reverse_route(&self, packet: &Packet, mark: bool) -> Option<RouteAnswer> {
+        self.world.reverse(self.family, &packet.key, mark)
+    }
+
+    fn iface_addr(&self, family: Family, dev: u128) -> Option<u128> {
+        self.world.iface(dev).and_then(|i| i.addr(family))
+    }
+
+    fn path_mtu(&self, packet: &Packet) -> (u32, u32) {
+        let mtu = |dst| {
+            let flow = crate::route::Flow { family: self.family, dst, ..crate::route::Flow::default() };
+            let found = self.world.lookup(&flow).filter(|f| f.kind != RouteKind::Blackhole);
+            found.and_then(|f| self.world.iface(f.dev)).map_or(1500, |i| i.mtu)
+        };
+        (mtu(packet.key.dst), mtu(packet.key.src))
+    }
+
+    fn set_test(&mut self, query: &SetQuery<'_>, packet: &Packet) -> Result<bool, Stop> {
+        self.world.sets.test(query, packet, self.now)
+    }
+
+    fn set_change(&mut self, query: &SetQuery<'_>, change: SetChange, packet: &Packet) -> Result<(), Stop> {
+        self.world.sets.change(query, change, packet, self.now)
+    }
+
+    fn alive(&self, original: &Tuple, zone: u16) -> bool {
+        self.flows.alive(original, zone, self.now)
+    }
+
+    fn account(&mut self, name: &str, bytes: u32) -> bool {
+        let (packets, sum, quota) = self.accounts.entry(name.to_owned()).or_default();
+        *packets += 1;
+        *sum += u64::from(bytes);
+        quota.is_some_and(|q| *sum > q)
+    }
+
+    fn cell(&mut self, site: u32, key: CellKey<'_>) -> &mut Option<Box<dyn Any + Send>> {
+        match key {
+            CellKey::Own => self.own.entry(site).or_default(),
+            CellKey::Named(kind, name) => self.named.entry((kind, name.to_owned())).or_default(),
+        }
+    }
+}
