@@ -124,6 +124,7 @@ impl SetConnMark {
 impl Ext for SetConnMark {
     const NAME: &'static str = "CONNMARK";
     const ABOUT: &'static str = "Sets the connection's mark, or copies it from or to the packet's, and goes on.";
+    const TRACKING: bool = true;
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
         if seen & Self::ANY == 0 {

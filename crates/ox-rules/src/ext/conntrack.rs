@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_conntrack.c; ABI: uapi/linux/netfilter/xt_conntrack.h (revision 3).
 //! `-m state` is the same match in the kernel: see `state.rs`.
+use super::plen;
 use super::prelude::*;
 
 /// The match.
@@ -190,20 +191,13 @@ impl Value for Host {
     const HINT: &'static str = "ADDRESS[/MASK]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let (host, mask) = args[0].split_once('/').map_or((args[0], None), |(h, m)| (h, Some(m)));
-        let width = if cx.family == Family::V4 { 32 } else { 128 };
         // Without a mask, so that no bits are cleared. One number alone is an address, unlike behind `-s`.
         let addr = match number(host, u32::MAX).filter(|_| cx.family == Family::V4) {
             Some(n) => n.into(),
             None => read_net(host, cx.family, cx.names)?.first().map_or(0, Net::addr),
         };
-        let Some(mask) = mask else { return Ok(Self { addr, len: width }) };
-        let len = number(mask, width.into()).map(|n| n as u8).or_else(|| {
-            let mask = read_addr(mask, cx.family)?;
-            Net::new(0, mask).prefix_len(cx.family)
-        });
-        len.map(|len| Self { addr, len }).ok_or_else(|| {
-            format!("`{mask}' is not a mask: a length from 0 to {width} or an unbroken mask is expected")
-        })
+        let len = mask.map_or(Ok(plen::width(cx.family)), |m| plen::read(m, cx.family))?;
+        Ok(Self { addr, len })
     }
 }
 
@@ -269,13 +263,9 @@ impl Value for Dir {
 }
 
 impl Host {
-    fn width(family: Family) -> u8 {
-        if family == Family::V4 { 32 } else { 128 }
-    }
-
     fn print(self, family: Family, out: &mut Out) {
         out.addr(family, self.addr);
-        if self.len != Self::width(family) {
+        if self.len != plen::width(family) {
             out.raw("/");
             self.len.print(out);
         }
@@ -289,6 +279,7 @@ impl Host {
 impl Ext for Conntrack {
     const NAME: &'static str = "conntrack";
     const ABOUT: &'static str = "Asks what connection tracking knows of the packet's connection.";
+    const TRACKING: bool = true;
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
         if seen == 0 { Err("nothing is asked: one option at least is needed".into()) } else { Ok(()) }
@@ -306,7 +297,7 @@ impl Ext for Conntrack {
                 out.raw("anywhere");
             } else if let Some(name) = show.names.host_name(host.addr, show.family) {
                 out.raw(&name);
-                if host.len != Host::width(show.family) {
+                if host.len != plen::width(show.family) {
                     out.raw("/");
                     host.len.print(out);
                 }

@@ -229,6 +229,8 @@ registry! {
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
         Length = super::length::Length;
+        HashLimit = super::hashlimit::HashLimit;
+        Limit = super::limit::Limit;
         Mark = super::mark::Mark;
         Multiport = super::multiport::Multiport;
         Nfacct = super::nfacct::Nfacct;

@@ -25,6 +25,7 @@ impl State {
 impl Ext for State {
     const NAME: &'static str = "state";
     const ABOUT: &'static str = "Asks for the state of the packet's connection.";
+    const TRACKING: bool = true;
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { state } = *self;

@@ -3,6 +3,7 @@
 use super::act::{Act, Verdict};
 use super::pred::{Header, Pred};
 use super::program::{BaseChain, ChainId, Op, Part, ProgChain, ProgRule, Program, Step};
+use super::shares::Shares;
 use crate::ext;
 use crate::model::{Chain, Head, Policy, Rule, Ruleset, Standard, Table, TableName, Target};
 use ox_packet::{Family, Field};
@@ -29,6 +30,8 @@ pub struct Lowering<'a> {
     pub table: TableName,
     /// The rule's own head (protocol and so on).
     pub head: &'a Head,
+    /// What this rule and others have in common by name.
+    pub shares: &'a Shares,
 }
 
 impl Lowering<'_> {
@@ -47,14 +50,15 @@ impl Lowering<'_> {
 /// them, a kernel dump cannot have them).
 pub fn lower(ruleset: &Ruleset, dialect: Dialect) -> Program {
     let mut program = Program { family: ruleset.family, dialect, ..Program::default() };
+    let shares = Shares::default();
     for (t, table) in ruleset.tables.iter().enumerate() {
-        lower_table(&mut program, t as u32, table);
+        lower_table(&mut program, t as u32, table, &shares);
     }
     program.bases.sort_by_key(|b| (b.hook, b.priority));
     program
 }
 
-fn lower_table(program: &mut Program, t: u32, table: &Table) {
+fn lower_table(program: &mut Program, t: u32, table: &Table, shares: &Shares) {
     let first = program.chains.len() as u32;
     let ids: FxHashMap<&str, ChainId> =
         table.chains.iter().enumerate().map(|(c, chain)| (chain.name.as_str(), ChainId(first + c as u32))).collect();
@@ -62,10 +66,15 @@ fn lower_table(program: &mut Program, t: u32, table: &Table) {
         let id = ChainId(first + c as u32);
         let start = program.rules.len() as u32;
         for rule in &chain.rules {
-            lower_rule(program, table.name, id, rule, &ids);
+            lower_rule(program, table.name, id, rule, &ids, shares);
         }
         if let Some(base) = chain.base {
-            program.bases.push(BaseChain { hook: base.hook, table: table.name, priority: table.name.priority(base.hook), chain: id });
+            program.bases.push(BaseChain {
+                hook: base.hook,
+                table: table.name,
+                priority: table.name.priority(base.hook),
+                chain: id,
+            });
         }
         program.chains.push(ProgChain {
             origin: (t, c as u32),
@@ -83,9 +92,16 @@ fn chain_end(chain: &Chain) -> Verdict {
     }
 }
 
-fn lower_rule(program: &mut Program, table: TableName, chain: ChainId, rule: &Rule, ids: &FxHashMap<&str, ChainId>) {
+fn lower_rule(
+    program: &mut Program,
+    table: TableName,
+    chain: ChainId,
+    rule: &Rule,
+    ids: &FxHashMap<&str, ChainId>,
+    shares: &Shares,
+) {
     let start = program.steps.len() as u32;
-    let cx = Lowering { family: program.family, dialect: program.dialect, table, head: &rule.head };
+    let cx = Lowering { family: program.family, dialect: program.dialect, table, head: &rule.head, shares };
     lower_head(program, &cx);
     program.tracking |= rule.matches.iter().filter_map(|m| m.desc()).chain(rule.target.desc()).any(|d| d.tracking);
     for (i, m) in rule.matches.iter().enumerate() {

@@ -13,6 +13,7 @@ mod native;
 mod packet;
 mod pred;
 mod program;
+mod shares;
 
 pub use act::{Act, LogKind, LogSpec, NatKind, NatSpec, NativeAct, RejectWith, Verdict};
 pub use conn::{Conn, ConnKind, Dir, Tuple, status};
@@ -25,3 +26,4 @@ pub use native::{Effect, Eval, Native, Stop};
 pub use packet::{Link, Meta, Packet, Template};
 pub use pred::{Header, Pred, Test};
 pub use program::{BaseChain, ChainId, Op, Part, ProgChain, ProgRule, Program, RuleId, Step};
+pub use shares::Shares;

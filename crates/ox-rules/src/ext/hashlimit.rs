@@ -1,0 +1,406 @@
+//! `-m hashlimit`: a limit for each address, port, or group of them.
+//!
+//! Kernel: net/netfilter/xt_hashlimit.c; ABI: uapi/linux/netfilter/xt_hashlimit.h (revision 3).
+//! The state of the table, and the arithmetic, is in `hashtable.rs`.
+use super::hashtable::{self, Config, Table};
+use super::plen::{self, Plen};
+use super::prelude::*;
+use super::rate;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HashLimit {
+    name: String,
+    rate: Rate,
+    above: bool,
+    burst: Option<u64>,
+    mode: Mode,
+    size: u32,
+    max: u32,
+    gc: Option<u32>,
+    expire: Option<u32>,
+    srcmask: Option<u8>,
+    dstmask: Option<u8>,
+    rate_match: bool,
+    interval: Option<u32>,
+}
+
+/// Packets or bytes in a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rate {
+    /// Millionths of a second between packets, and the seconds of the unit it was given in.
+    Packets { period: u64, unit: u64 },
+    /// Cost of sixteen bytes.
+    Bytes { cost: u32 },
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Rate::Packets { period: 0, unit: 1 }
+    }
+}
+
+/// What the packets of one limit have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Mode {
+    srcip: bool,
+    srcport: bool,
+    dstip: bool,
+    dstport: bool,
+}
+
+/// Parts of a second (`XT_HASHLIMIT_SCALE_v2`).
+const SCALE: u64 = 1_000_000;
+
+const BURST: u64 = 5;
+const BURST_MAX: u64 = 1_000_000;
+
+/// Milliseconds between two cleanings, unless said otherwise.
+const GC: u32 = 1000;
+
+/// Entries at most: the kernel cuts larger numbers (`HASHLIMIT_MAX_SIZE`).
+const SIZE_MAX: u32 = 1_048_576;
+
+/// Seconds after which an idle entry may go, for bytes without and with a burst.
+const BYTES_EXPIRE: [u32; 2] = [15, 60];
+
+options! { HashLimit;
+    /// Match up to this rate: N[/s|m|h|d] packets, or N[k|m]b/s bytes.
+    UPTO ["hashlimit-upto", "hashlimit"] Inv<Rate>, .excl(Self::ABOVE) => |h, v| { h.rate = v.is; h.above = v.not };
+    /// Match above this rate.
+    ABOVE ["hashlimit-above"] Inv<Rate>, .excl(Self::UPTO) => |h, v| { h.rate = v.is; h.above = !v.not };
+    /// Packets (5 if not given) or bytes at once before the rate counts.
+    BURST ["hashlimit-burst"] Burst => |h, v| h.burst = Some(v.0);
+    /// What has a limit of its own: srcip, srcport, dstip, dstport, or several of them; all packets together if none.
+    MODE ["hashlimit-mode"] Mode => |h, v| h.mode = v;
+    /// Bits of the source address that count.
+    SRCMASK ["hashlimit-srcmask"] Plen => |h, v| h.srcmask = Some(v.0);
+    /// Bits of the destination address that count.
+    DSTMASK ["hashlimit-dstmask"] Plen => |h, v| h.dstmask = Some(v.0);
+    /// Name of the table; rules with the same name share it.
+    NAME ["hashlimit-name"] Text, .needed() => |h, v| h.name(v.0);
+    /// Buckets of the table.
+    SIZE ["hashlimit-htable-size"] u32 => |h, v| h.size = v.min(SIZE_MAX);
+    /// Entries that the table holds at most; packets that need one more are dropped.
+    MAX ["hashlimit-htable-max"] u32 => |h, v| h.max = v.min(SIZE_MAX);
+    /// Milliseconds after which an idle entry may go.
+    EXPIRE ["hashlimit-htable-expire"] u32 => |h, v| h.expire = Some(v);
+    /// Milliseconds between two cleanings.
+    GC ["hashlimit-htable-gcinterval"] u32 => |h, v| h.gc = Some(v);
+    /// Compare the rate of the last interval instead of a running balance.
+    RATE_MATCH ["hashlimit-rate-match"] Flag => |h, _v| h.rate_match = true;
+    /// Seconds of that interval.
+    INTERVAL ["hashlimit-rate-interval"] Interval => |h, v| h.interval = Some(v.0);
+}
+
+impl Value for Rate {
+    const HINT: &'static str = "RATE";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let text = args[0];
+        if let Some(bytes) = text.strip_suffix("b/s") {
+            let bytes = read_bytes(bytes).ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
+            // One part of the smallest rate is sixteen bytes; what is over is lost.
+            let cost = u64::from(u32::MAX) / (bytes / 16 + 1);
+            return match u32::try_from(cost) {
+                Ok(cost @ 1..) => Ok(Rate::Bytes { cost }),
+                _ => Err(format!("`{text}' is too fast")),
+            };
+        }
+        let rate::Rate { period, unit } = rate::read(text, SCALE)?;
+        Ok(Rate::Packets { period, unit })
+    }
+}
+
+/// `512k`, `1m`, `1000`
+fn read_bytes(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.as_bytes().last()? {
+        b'k' => (&text[..text.len() - 1], 1 << 10),
+        b'm' => (&text[..text.len() - 1], 1 << 20),
+        _ => (text, 1),
+    };
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    number_u64(digits, u32::MAX.into())?.checked_mul(factor)
+}
+
+struct Burst(u64);
+
+impl Value for Burst {
+    const HINT: &'static str = "N";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let text = args[0].strip_suffix('b').unwrap_or(args[0]);
+        match read_bytes(text) {
+            Some(n @ 1..) if n <= u32::MAX.into() => Ok(Self(n)),
+            _ => Err(format!("`{}' is not a burst: a number of packets or, like 512kb, of bytes is expected", args[0])),
+        }
+    }
+}
+
+impl Value for Mode {
+    const HINT: &'static str = "srcip|srcport|dstip|dstport,…";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let mut mode = Self::default();
+        for part in args[0].split(',').filter(|_| !args[0].is_empty()) {
+            match part {
+                "srcip" => mode.srcip = true,
+                "srcport" => mode.srcport = true,
+                "dstip" => mode.dstip = true,
+                "dstport" => mode.dstport = true,
+                other => return Err(format!("`{other}' is not a mode: srcip, srcport, dstip or dstport is expected")),
+            }
+        }
+        Ok(mode)
+    }
+}
+
+struct Interval(u32);
+
+impl Value for Interval {
+    const HINT: &'static str = "SECONDS";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match args[0].parse() {
+            Ok(n @ 1..=0x7fff_ffff) => Ok(Self(n)),
+            _ => Err(format!("`{}' is not a number of seconds from 1 to {}", args[0], i32::MAX)),
+        }
+    }
+}
+
+/// Bytes a second that a cost stands for.
+fn cost_to_bytes(cost: u32) -> u64 {
+    u64::from((u32::MAX / cost.max(1)).wrapping_sub(1)) << 4
+}
+
+impl HashLimit {
+    fn name(&mut self, name: String) -> Result<(), String> {
+        // 255 bytes with the final zero; stock cuts longer names silently.
+        if name.is_empty() || name.len() > 254 {
+            return Err("a name of 1 to 254 bytes is expected".into());
+        }
+        self.name = name;
+        Ok(())
+    }
+
+    /// Packets, or multiples of the rate in bytes.
+    fn burst(&self) -> u64 {
+        match self.rate {
+            Rate::Packets { .. } => self.burst.unwrap_or(BURST),
+            Rate::Bytes { .. } => self.burst.unwrap_or(0),
+        }
+    }
+
+    /// Seconds of the interval that rates are compared over.
+    fn interval(&self) -> u32 {
+        self.interval.unwrap_or(match self.rate {
+            Rate::Packets { unit, .. } => unit as u32,
+            Rate::Bytes { .. } => 1,
+        })
+    }
+
+    fn expire(&self) -> u32 {
+        self.expire.unwrap_or(1000)
+    }
+}
+
+impl Ext for HashLimit {
+    const NAME: &'static str = "hashlimit";
+    const ABOUT: &'static str = "Keeps a limit of packets or bytes in a time for each address or port.";
+
+    fn check(&mut self, seen: u32, cx: &Reading<'_>) -> Result<(), String> {
+        if seen & (Self::UPTO | Self::ABOVE) == 0 {
+            return Err("say how much: --hashlimit-upto or --hashlimit-above".into());
+        }
+        for mask in [&mut self.srcmask, &mut self.dstmask] {
+            *mask = mask.filter(|&m| m != plen::width(cx.family));
+        }
+        let mut idle = BYTES_EXPIRE[usize::from(self.burst.is_some())];
+        match &mut self.rate {
+            Rate::Packets { period, unit } => {
+                if self.burst.is_some_and(|b| b > BURST_MAX) {
+                    return Err(format!("the burst is too large: {BURST_MAX} packets at most"));
+                }
+                idle = *unit as u32;
+                if self.rate_match {
+                    // So many in each interval: the unit only sets the interval.
+                    *period /= *unit;
+                    self.interval = self.interval.or(Some(*unit as u32));
+                }
+                *unit = 1;
+            }
+            Rate::Bytes { cost } => {
+                let bytes = cost_to_bytes(*cost);
+                if let Some(burst) = self.burst {
+                    if bytes == 0 || burst < bytes {
+                        return Err(format!("the burst cannot be smaller than the rate, {bytes} bytes"));
+                    }
+                    self.burst = Some(burst.div_ceil(bytes));
+                }
+            }
+        }
+        // Stock stores what was not said, so that a rule read back is the same rule.
+        self.expire = self.expire.or(Some(idle.saturating_mul(1000)));
+        if !self.rate_match {
+            self.interval = None;
+        }
+        self.interval = self.interval.filter(|&i| i != 1);
+        self.gc = self.gc.filter(|&gc| gc != GC);
+        Ok(())
+    }
+
+    fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+        if let Some(refused) = plen::bad_proc_name(&self.name) {
+            return Err(refused);
+        }
+        if self.gc == Some(0) || self.expire() == 0 {
+            return Err(Refused::invalid("hashlimit: the times of the table must be above 0"));
+        }
+        if let (Rate::Packets { period, .. }, false) = (self.rate, self.rate_match)
+            && hashtable::overflows(period, self.burst())
+        {
+            return Err(Refused {
+                errno: "Numerical result out of range",
+                why: format!("hashlimit: a burst of {} at this rate is more than the kernel can count", self.burst()),
+            });
+        }
+        let _ = at;
+        Ok(())
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { name, rate, above, burst: _, mode, .. } = self;
+        out.word(if *above { "--hashlimit-above" } else { "--hashlimit-upto" });
+        let idle = self.print_rate(*rate, 1, "--hashlimit-burst", out);
+        if *mode != Mode::default() {
+            out.word("--hashlimit-mode");
+            out.gap();
+            mode.print(",", out);
+        }
+        out.word("--hashlimit-name");
+        out.quoted(name);
+        self.print_table("--hashlimit-", idle, out);
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { name: _, rate, above, burst: _, mode, .. } = self;
+        out.word(if *above { "limit: above" } else { "limit: up to" });
+        let idle = self.print_rate(*rate, self.interval.unwrap_or(1).into(), "burst", out);
+        if *mode != Mode::default() {
+            out.word("mode");
+            out.gap();
+            mode.print("-", out);
+        }
+        self.print_table("", idle, out);
+    }
+}
+
+impl Mode {
+    fn print(self, between: &str, out: &mut Out) {
+        let Self { srcip, srcport, dstip, dstport } = self;
+        let mut first = true;
+        for (on, name) in [(srcip, "srcip"), (srcport, "srcport"), (dstip, "dstip"), (dstport, "dstport")] {
+            if on {
+                out.raw(if first { "" } else { between });
+                out.raw(name);
+                first = false;
+            }
+        }
+    }
+}
+
+fn print_bytes(bytes: u64, out: &mut Out) {
+    let whole = |unit: u64| bytes >= unit && bytes.is_multiple_of(unit);
+    let (unit, name) = match () {
+        () if whole(1 << 20) => (1 << 20, "m"),
+        () if whole(1 << 10) => (1 << 10, "k"),
+        () => (1, ""),
+    };
+    out.fmt(format_args!("{}{name}b", bytes / unit));
+}
+
+impl HashLimit {
+    /// Rate and burst; gives back the expiry in milliseconds that goes without saying.
+    fn print_rate(&self, rate: Rate, times: u64, burst: &str, out: &mut Out) -> u32 {
+        out.gap();
+        match rate {
+            Rate::Packets { period, unit: _ } => {
+                let (count, unit, seconds) = rate::shown(period.wrapping_mul(times), SCALE);
+                out.fmt(format_args!("{count}/{unit}"));
+                out.opt(false, burst, self.burst());
+                seconds as u32 * 1000
+            }
+            Rate::Bytes { cost } => {
+                print_bytes(cost_to_bytes(cost), out);
+                out.raw("/s");
+                if self.burst() == 0 {
+                    return BYTES_EXPIRE[0] * 1000;
+                }
+                out.word(burst);
+                out.gap();
+                print_bytes(cost_to_bytes(cost).saturating_mul(self.burst()), out);
+                BYTES_EXPIRE[1] * 1000
+            }
+        }
+    }
+
+    fn print_table(&self, dashes: &str, idle: u32, out: &mut Out) {
+        let Self { size, max, gc, expire: _, srcmask, dstmask, rate_match, interval, .. } = *self;
+        let mut item = |name: &str, value: Option<u32>| {
+            if let Some(value) = value {
+                out.fmt(format_args!(" {dashes}{name} {value}"));
+            }
+        };
+        item("htable-size", Some(size).filter(|&n| n != 0));
+        item("htable-max", Some(max).filter(|&n| n != 0));
+        item("htable-gcinterval", gc);
+        item("htable-expire", Some(self.expire()).filter(|&e| e != idle));
+        item("srcmask", srcmask.map(u32::from));
+        item("dstmask", dstmask.map(u32::from));
+        if rate_match {
+            out.fmt(format_args!(" {dashes}rate-match"));
+            if let Some(interval) = interval {
+                out.fmt(format_args!(" {dashes}rate-interval {interval}"));
+            }
+        }
+    }
+
+    fn config(&self, family: Family) -> Config {
+        let mask =
+            |len: Option<u8>, on: bool| prefix_mask(family, if on { len.unwrap_or(plen::width(family)) } else { 0 });
+        // Without a size the kernel takes one by memory: 8192 buckets above a gigabyte, eight entries each.
+        let size = if self.size == 0 { 8192 } else { self.size };
+        Config {
+            src: mask(self.srcmask, self.mode.srcip),
+            dst: mask(self.dstmask, self.mode.dstip),
+            sport: self.mode.srcport,
+            dport: self.mode.dstport,
+            max: if self.max == 0 { size.saturating_mul(8) } else { self.max.max(size) },
+            expire: hashtable::ticks(self.expire()),
+            gc: hashtable::ticks(self.gc.unwrap_or(GC)).max(1),
+            start: match (self.rate, self.rate_match) {
+                (Rate::Packets { period, .. }, false) => hashtable::packets(period, self.burst()),
+                (Rate::Bytes { cost }, false) => hashtable::bytes(cost, self.burst()),
+                (Rate::Packets { period, .. }, true) => hashtable::packet_window(period, self.burst(), self.interval()),
+                (Rate::Bytes { cost }, true) => hashtable::byte_window(cost, self.burst(), self.interval()),
+            },
+        }
+    }
+}
+
+impl Matching for HashLimit {
+    fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        // The first rule of a name makes the table; the others only count on it.
+        let kind = if cx.family == Family::V4 { "hashlimit" } else { "hashlimit6" };
+        let config = cx.shares.get(kind, &self.name, || self.config(cx.family));
+        let (name, above, family) = (self.name.clone(), self.above, cx.family);
+        let in_bytes = matches!(self.rate, Rate::Bytes { .. });
+        Native::new("hashlimit", Effect::Mutates, move |at| {
+            let now = jiffies(at.env.now().mono);
+            let Some(who) = hashtable::who(at.packet, family, &config) else { return Err(Stop::Hotdrop) };
+            let len = at.packet.key.len;
+            let table = at.cell(CellKey::Named(kind, &name), || Table::new(now));
+            let Some(below) = table.take(who, &config, now, len, in_bytes) else { return Err(Stop::Hotdrop) };
+            Ok(below != above)
+        })
+        .into()
+    }
+}

@@ -1,0 +1,165 @@
+//! `-m limit`: so many packets in a time, for all packets together.
+//!
+//! Kernel: net/netfilter/xt_limit.c; ABI: uapi/linux/netfilter/xt_limit.h. iptables-nft writes nf_tables' own expression
+//! instead (Kernel: net/netfilter/nft_limit.c), which counts nanoseconds where xt_limit counts credits at each tick.
+use super::prelude::*;
+use super::rate;
+
+/// The match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// Ten-thousandths of a second between packets.
+    period: u32,
+    burst: u32,
+}
+
+/// Parts of a second (`XT_LIMIT_SCALE`).
+const SCALE: u64 = 10_000;
+
+/// What both the program and nf_tables put where no burst is given.
+const BURST: u32 = 5;
+
+/// Largest burst that stock takes.
+const BURST_MAX: u32 = 10_000;
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self { period: 1200 * SCALE as u32, burst: BURST }
+    }
+}
+
+options! { Limit;
+    /// How often on average: a number with /second, /minute, /hour or /day; 3/hour if not given.
+    RATE ["limit"] Text => |l, v| l.rate(&v.0);
+    /// How many at once before the rate counts; 5 if not given.
+    BURST ["limit-burst"] Burst => |l, v| l.burst = v.0;
+}
+
+struct Burst(u32);
+
+impl Value for Burst {
+    const HINT: &'static str = "N";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        number(args[0], BURST_MAX)
+            .map(Self)
+            .ok_or_else(|| format!("`{}' is not a number of packets from 0 to {BURST_MAX}", args[0]))
+    }
+}
+
+impl Limit {
+    fn rate(&mut self, text: &str) -> Result<(), String> {
+        // One a day is 864 million parts: it fits.
+        self.period = rate::read(text, SCALE)?.period as u32;
+        Ok(())
+    }
+
+    /// nf_tables takes no burst for the usual one; xt_limit refuses it.
+    fn effective_burst(&self) -> u32 {
+        if self.burst == 0 { BURST } else { self.burst }
+    }
+}
+
+impl Ext for Limit {
+    const NAME: &'static str = "limit";
+    const ABOUT: &'static str = "Matches up to a number of packets in a time, all packets together.";
+
+    fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+        let Self { period, burst } = *self;
+        let full = credits(period.wrapping_mul(burst));
+        if at.dialect == Dialect::Legacy && (burst == 0 || full < credits(period)) {
+            return Err(Refused {
+                errno: "Numerical result out of range",
+                why: format!(
+                    "limit: a burst of {burst} at this rate is more than the kernel can count; try a lower one"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { period, burst: _ } = *self;
+        let (count, unit, _) = rate::shown(period.into(), SCALE);
+        out.opt(false, "--limit", format_args!("{count}/{unit}"));
+        if self.effective_burst() != BURST {
+            out.opt(false, "--limit-burst", self.effective_burst());
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { period, burst: _ } = *self;
+        let (count, unit, _) = rate::shown(period.into(), SCALE);
+        out.word("limit:");
+        out.fmt(format_args!(" avg {count}/{unit} burst {}", self.effective_burst()));
+    }
+}
+
+/// Credits earned at each tick: the power of two below what lets one a day fit into 32 bits.
+const CREDITS_PER_TICK: u32 = {
+    let most = u32::MAX / (HZ as u32 * 86_400);
+    1 << (31 - most.leading_zeros())
+};
+
+/// Ten-thousandths of a second in credits (`user2credits`), 32 bits wide and wrapping as in the kernel.
+fn credits(parts: u32) -> u32 {
+    let second = HZ as u32 * CREDITS_PER_TICK;
+    if parts > u32::MAX / second {
+        (parts / SCALE as u32).wrapping_mul(second)
+    } else {
+        parts.wrapping_mul(second) / SCALE as u32
+    }
+}
+
+/// xt_limit's state.
+struct Credits {
+    tick: u64,
+    left: u32,
+}
+
+/// nft_limit's state.
+struct Tokens {
+    last: u64,
+    left: u64,
+}
+
+impl Matching for Limit {
+    fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        let Self { period, burst } = *self;
+        match cx.dialect {
+            Dialect::Legacy => {
+                let (cap, cost) = (credits(period.wrapping_mul(burst)), credits(period));
+                Native::new("limit", Effect::Mutates, move |at| {
+                    let now = jiffies(at.env.now().mono);
+                    let state = at.cell(CellKey::Own, || Credits { tick: now, left: cap });
+                    let earned = (now.wrapping_sub(state.tick) as u32).wrapping_mul(CREDITS_PER_TICK);
+                    state.tick = now;
+                    state.left = state.left.wrapping_add(earned).min(cap);
+                    let yes = state.left >= cost;
+                    if yes {
+                        state.left -= cost;
+                    }
+                    Ok(yes)
+                })
+                .into()
+            }
+            Dialect::Nft => {
+                // The rate goes to the kernel as it is shown, not as it was typed.
+                let (count, _, seconds) = rate::shown(period.into(), SCALE);
+                let cost = seconds * 1_000_000_000 / count.max(1);
+                let cap = cost * u64::from(self.effective_burst());
+                Native::new("limit", Effect::Mutates, move |at| {
+                    let now = at.env.now().mono;
+                    let state = at.cell(CellKey::Own, || Tokens { last: now, left: cap });
+                    state.left = state.left.saturating_add(now.saturating_sub(state.last)).min(cap);
+                    state.last = now;
+                    let yes = state.left >= cost;
+                    if yes {
+                        state.left -= cost;
+                    }
+                    Ok(yes)
+                })
+                .into()
+            }
+        }
+    }
+}
