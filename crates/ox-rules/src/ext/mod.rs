@@ -82,10 +82,22 @@ pub struct Place<'a> {
     pub table: TableName,
     /// Hooks from which the rule's chain can be reached.
     pub hooks: HookSet,
+    /// Whether that chain is a built-in one.
+    pub base: bool,
     /// The rule's head.
     pub head: &'a Head,
+    /// The rule's matches, all of them.
+    pub matches: &'a [Match],
     /// Whose refusals.
     pub dialect: crate::ir::Dialect,
+}
+
+impl Place<'_> {
+    /// The hooks that `checkentry` is told of: nf_tables names none for a user's chain
+    /// (Kernel: net/netfilter/nft_compat.c `nft_compat_chain_validate_dependency`, `nft_match_set_mtchk_param`).
+    pub fn checked_hooks(&self) -> HookSet {
+        if self.base || self.dialect == crate::ir::Dialect::Legacy { self.hooks } else { HookSet::NONE }
+    }
 }
 
 /// A refusal by the kernel.

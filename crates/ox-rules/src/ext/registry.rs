@@ -226,10 +226,10 @@ registry! {
         Comment = super::comment::Comment;
         ConnMark = super::connmark::ConnMark;
         Conntrack = super::conntrack::Conntrack;
+        HashLimit = super::hashlimit::HashLimit;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
         Length = super::length::Length;
-        HashLimit = super::hashlimit::HashLimit;
         Limit = super::limit::Limit;
         Mark = super::mark::Mark;
         Multiport = super::multiport::Multiport;
