@@ -2,7 +2,7 @@
 //!
 //! * [`machine`] — a host's packet path; `receive` and `send`.
 //! * [`walk`] — how a packet goes through a chain: the specification.
-//! * [`flow`] — the tracked connections.
+//! * [`flow`] — the tracked connections; [`nat`] — their translation.
 //! * [`world`], [`route`], [`set`] — the host around the rules.
 //! * [`trace`] — what a walk tells; [`chance`]: what is left to chance.
 //!
@@ -16,6 +16,7 @@ pub mod counter;
 pub mod flow;
 pub mod live;
 pub mod machine;
+pub mod nat;
 pub mod route;
 pub mod set;
 pub mod trace;

@@ -4,7 +4,7 @@
 //! `nf_conntrack_tuple_taken`, `nf_ct_delete`, `gc_worker`; nf_nat_core.c `nf_nat_bysource`.
 
 use super::chains::Chains;
-use super::{Flow, FlowId, Settings, State, Timeouts, tuple};
+use super::{Flow, FlowId, Settings, State, Timeouts};
 use ox_packet::{Family, proto};
 use ox_rules::ir::{Conn, Dir, Now, Template, Tuple, status};
 use siphasher::sip::SipHasher13;
@@ -271,7 +271,7 @@ impl Flows {
     }
 
     /// Notes that the flow's source is mapped, so that the next connection from there is mapped alike.
-    pub fn link_source(&mut self, id: FlowId) {
+    pub(crate) fn link_source(&mut self, id: FlowId) {
         let Some(flow) = self.get(id).filter(|flow| !flow.linked[SOURCE]) else { return };
         self.sources.insert(self.source_hash(&flow.conn.original, flow.zones), id.slot);
         if let Some(flow) = self.get_mut(id) {
@@ -280,7 +280,7 @@ impl Flows {
     }
 
     /// The flows whose first packet came from the same address and port by the same protocol, newest first.
-    pub fn from_source(&self, tuple: &Tuple, zones: [u16; 2]) -> impl Iterator<Item = &Flow> {
+    pub(crate) fn from_source(&self, tuple: &Tuple, zones: [u16; 2]) -> impl Iterator<Item = &Flow> {
         self.sources.find(self.source_hash(tuple, zones)).filter_map(move |slot| {
             let flow = self.slots.get(slot as usize)?.as_ref()?;
             let o = &flow.conn.original;
@@ -346,10 +346,5 @@ impl Flows {
     fn source_hash(&self, t: &Tuple, zones: [u16; 2]) -> u64 {
         let zone = if zones[0] == zones[1] { zones[0] } else { 0 };
         self.tuple_hash(&Tuple { dst: 0, dport: 0, ..*t }, zone)
-    }
-
-    /// The tuple of what answers a NATed flow, undone: what its packets look like after translation.
-    pub fn translated(&self, id: FlowId) -> Option<Tuple> {
-        tuple::inverse(&self.get(id)?.conn.reply)
     }
 }

@@ -415,12 +415,12 @@ fn outside(flow: &mut Flow, tcp: &mut Tcp, dir: usize, kind: u8, seen: &Seen<'_>
 
 impl Flow {
     /// TCP: whether the connection is over, so that source NAT may take its tuple away.
-    pub fn tcp_is_over(&self) -> bool {
+    pub(crate) fn tcp_is_over(&self) -> bool {
         matches!(self.state, State::Tcp(_)) && self.conn.tcp_state >= TIME_WAIT
     }
 
     /// TCP: the sequence number after what the opening side has sent.
-    pub fn tcp_end(&self) -> u32 {
+    pub(crate) fn tcp_end(&self) -> u32 {
         match &self.state {
             State::Tcp(tcp) => tcp.sides[Dir::Original as usize].end,
             _ => 0,
