@@ -4,13 +4,12 @@
 use crate::binding;
 use crate::chance::{Chooser, Dice};
 use crate::flow::{FlowId, Flows};
-use crate::machine::rewrites_source;
-
+use crate::nat::Place;
 use crate::walk::{Host, Subject};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
-    CellKey, Conn, ConnKind, Dir, Env, Hook, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
+    CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
     SetChange, SetQuery, SocketAnswer, Stop, Tuple, Verdict, status,
 };
 use rustc_hash::FxHashMap;
@@ -158,7 +157,7 @@ impl Live {
     pub(crate) fn null_binding(&mut self, flow: FlowId, subject: &Subject, source: bool) {
         let _ = subject;
         let dice = &mut self.dice;
-        binding::null_binding(&mut self.flows, flow, source, &mut || dice.draw());
+        binding::null_binding(&mut self.flows, flow, source, self.now, &mut || dice.draw());
     }
 
     /// Kernel: net/netfilter/nf_nat_masquerade.c `nf_nat_oif_changed`.
@@ -188,14 +187,11 @@ impl Live {
 impl Host for Live {
     fn nat(&mut self, spec: &NatSpec, subject: &mut Subject) -> Verdict {
         let Some(flow) = self.current else { return Verdict::Accept };
-        let source = rewrites_source(spec, subject.hook);
-        let Some(spec) = self.settle(spec, subject, source) else { return Verdict::Drop };
+        let address = self.own_address(spec, subject);
         self.write_conn(Some(flow), subject.conn.take());
         let dice = &mut self.dice;
-        let verdict = binding::setup(&mut self.flows, flow, &spec, source, &mut || dice.draw());
-        if let Some(flow) = self.flows.get_mut(flow).filter(|_| spec.kind == NatKind::Masquerade) {
-            flow.masquerade = subject.packet.key.oif;
-        }
+        let place = Place { hook: subject.hook, packet: &subject.packet, address };
+        let verdict = binding::setup(&mut self.flows, flow, spec, &place, self.now, &mut || dice.draw());
         subject.conn = self.conn(Some(flow));
         verdict
     }
@@ -250,34 +246,16 @@ impl Host for Live {
 }
 
 impl Live {
-    /// Turns MASQUERADE, REDIRECT and NETMAP into the addresses they mean here. `None`: there is none, drop.
-    fn settle(&self, spec: &NatSpec, subject: &Subject, source: bool) -> Option<NatSpec> {
+    /// The address of this host that MASQUERADE or REDIRECT means here, if there is one.
+    fn own_address(&self, spec: &NatSpec, subject: &Subject) -> Option<u128> {
         let key = &subject.packet.key;
-        let addrs = match spec.kind {
-            NatKind::Source | NatKind::Destination => spec.addrs,
+        match spec.kind {
             // Kernel: net/netfilter/nf_nat_masquerade.c: the address of the leaving interface towards the next hop.
-            NatKind::Masquerade => {
-                let addr = self.source_of(key.oif, key.dst)?;
-                Some((addr, addr))
-            }
+            NatKind::Masquerade => self.source_of(key.oif, key.dst),
             // Kernel: net/netfilter/nf_nat_redirect.c.
-            NatKind::Redirect => {
-                let addr = match (subject.hook, self.family) {
-                    (Hook::Output, Family::V4) => 0x7f00_0001,
-                    (Hook::Output, Family::V6) => 1,
-                    _ => self.iface_addr(self.family, key.iif)?,
-                };
-                Some((addr, addr))
-            }
-            // Kernel: net/netfilter/xt_NETMAP.c: host bits stay, network bits come from the rule.
-            NatKind::Netmap => {
-                let (net, mask) = spec.addrs?;
-                let old = if source { key.src } else { key.dst };
-                let addr = old & !mask | net & mask;
-                Some((addr, addr))
-            }
-        };
-        Some(NatSpec { addrs, ..*spec })
+            NatKind::Redirect => self.iface_addr(self.family, key.iif),
+            _ => None,
+        }
     }
 
     /// The source address towards a destination by an interface (Kernel: `inet_select_addr` with the route's next hop).

@@ -13,7 +13,7 @@ use crate::walk::{End, Subject, Walked, walk};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, ct, iface_name};
 use ox_rules::ir::{
-    ChainId, ConnKind, Dir, Hook, NatKind, NatSpec, Packet, Program, RejectWith, RuleId, Verdict, status,
+    ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId, Verdict, status,
 };
 use ox_rules::model::TableName;
 use std::sync::Arc;
@@ -568,13 +568,4 @@ fn schedule(hook: Hook, layers: &[Layer], tracking: bool) -> Vec<Stage> {
     }
     stages.sort_by_key(|s| s.0);
     stages.into_iter().map(|s| s.1).collect()
-}
-
-/// Whether a NAT specification rewrites the source at a hook (the others rewrite the destination).
-pub(crate) fn rewrites_source(spec: &NatSpec, hook: Hook) -> bool {
-    match spec.kind {
-        NatKind::Source | NatKind::Masquerade => true,
-        NatKind::Destination | NatKind::Redirect => false,
-        NatKind::Netmap => matches!(hook, Hook::Postrouting | Hook::Input),
-    }
 }

@@ -76,8 +76,8 @@ pub struct Place<'a> {
     pub hook: Hook,
     /// The packet that opens the connection.
     pub packet: &'a Packet,
-    /// The address this host takes on an interface (MASQUERADE, REDIRECT).
-    pub address: &'a dyn Fn(Family, u128) -> Option<u128>,
+    /// The address of this host that MASQUERADE or REDIRECT puts in, if there is one. On OUTPUT REDIRECT needs none.
+    pub address: Option<u128>,
 }
 
 /// Whether the rules are asked about a packet: it opens a connection (or an expected one) that is not bound here yet.
@@ -106,30 +106,30 @@ pub fn setup(
 ) -> Fate {
     let Some(flow) = flows.get_mut(id) else { return Fate::Accept };
     let (key, family) = (&place.packet.key, place.packet.layout.family);
-    let mut range = Range::of(spec);
+    let mut spec = *spec;
     let manip = match spec.kind {
         NatKind::Source => Manip::Source,
         NatKind::Destination => Manip::Destination,
         NatKind::Masquerade => {
             if family == Family::V4 && flow.conn.original.src == 0 {
-                // A host that asks for its address has none to give: left to the null binding.
+                // A host that is asking for its address has none to give: left to the null binding.
                 return Fate::Accept;
             }
-            let Some(address) = (place.address)(family, key.oif) else { return Fate::Drop };
+            let Some(address) = place.address else { return Fate::Drop };
             if !flow.confirmed() {
                 flow.masquerade = key.oif;
             }
-            range.addrs = Some((address, address));
+            spec.addrs = Some((address, address));
             Manip::Source
         }
         NatKind::Redirect => {
             let address = match (place.hook, family) {
                 (Hook::Output, Family::V4) => Some(0x7f00_0001),
                 (Hook::Output, Family::V6) => Some(1),
-                _ => (place.address)(family, key.iif),
+                _ => place.address,
             };
             let Some(address) = address else { return Fate::Drop };
-            range.addrs = Some((address, address));
+            spec.addrs = Some((address, address));
             Manip::Destination
         }
         NatKind::Netmap => {
@@ -137,12 +137,12 @@ pub fn setup(
             if let Some((network, mask)) = spec.addrs {
                 let host = if manip == Manip::Destination { key.dst } else { key.src };
                 let address = host & !mask | network & mask;
-                range.addrs = Some((address, address));
+                spec.addrs = Some((address, address));
             }
             manip
         }
     };
-    bind(flows, id, &range, manip, now, rng)
+    bind(flows, id, &Range::of(&spec), manip, now, rng)
 }
 
 /// Binds a connection to the addresses it has, since no rule said otherwise. Its port still changes if the answers could

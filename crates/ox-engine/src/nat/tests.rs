@@ -49,8 +49,7 @@ impl Router {
             *random
         };
         if needs_chain(self.flows.get(id).unwrap(), tracked.kind, manip) {
-            let address = |_: Family, _: u128| Some(number([192, 0, 2, 1]));
-            let place = Place { hook, packet, address: &address };
+            let place = Place { hook, packet, address: Some(number([192, 0, 2, 1])) };
             let fate = match rule {
                 Some(spec) => setup(&mut self.flows, id, &spec, &place, ZERO, &mut rng),
                 None => null_binding(&mut self.flows, id, manip, ZERO, &mut rng),
@@ -231,8 +230,7 @@ fn without_an_address_nothing_can_be_masqueraded() {
     let mut flows = Flows::new(Settings::default(), [0, 0]);
     let packet = Packet::new(Build::udp(([10, 0, 0, 1], 1), ([10, 0, 0, 2], 2)).bytes()).unwrap();
     let id = flows.track(&packet, true, None, ZERO).flow.unwrap();
-    let none = |_: Family, _: u128| None;
-    let place = Place { hook: Hook::Postrouting, packet: &packet, address: &none };
+    let place = Place { hook: Hook::Postrouting, packet: &packet, address: None };
     assert_eq!(setup(&mut flows, id, &spec(NatKind::Masquerade), &place, ZERO, &mut || 0), Fate::Drop);
 }
 
@@ -241,8 +239,7 @@ fn local_redirection_goes_to_loopback() {
     let mut flows = Flows::new(Settings::default(), [0, 0]);
     let mut packet = Packet::new(Build::udp(([10, 0, 0, 1], 1), ([10, 0, 0, 2], 2)).bytes()).unwrap();
     let id = flows.track(&packet, true, None, ZERO).flow.unwrap();
-    let none = |_: Family, _: u128| None;
-    let place = Place { hook: Hook::Output, packet: &packet, address: &none };
+    let place = Place { hook: Hook::Output, packet: &packet, address: None };
     let rule = NatSpec { ports: Some((53, 53)), ..spec(NatKind::Redirect) };
     assert_eq!(setup(&mut flows, id, &rule, &place, ZERO, &mut || 0), Fate::Accept);
     assert_eq!(mangle(&mut packet, flows.get(id).unwrap(), Dir::Original, Manip::Destination), Fate::Accept);
