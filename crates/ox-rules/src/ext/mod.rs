@@ -4,13 +4,22 @@
 //! printed ([`Ext::save`], [`Ext::list`]) and what it means ([`Matching::pred`] or [`Acting::act`]). Nobody outside the
 //! file knows any of that. `CONTRIBUTING.md` lists the steps for a new one.
 
+pub mod ah;
 pub mod comment;
+pub mod connbytes;
 pub mod connmark;
 pub mod conntrack;
+pub mod cpu;
 pub mod ct;
+pub mod dccp;
+pub mod devgroup;
 pub mod dnat;
+pub mod ecn;
+pub mod esp;
+mod exthdr;
 pub mod hashlimit;
 mod hashtable;
+pub mod helper;
 pub mod icmp6;
 pub mod icmp;
 pub mod length;
@@ -20,6 +29,7 @@ pub mod mark;
 pub mod masquerade;
 mod merge;
 pub mod multiport;
+mod named;
 mod nat;
 pub mod netmap;
 pub mod nfacct;
@@ -30,15 +40,18 @@ mod plen;
 mod ports;
 pub mod quota;
 mod rate;
+pub mod realm;
 pub mod redirect;
 pub mod reject;
 pub mod rpfilter;
 pub mod sctp;
 pub mod snat;
 pub mod socket;
+mod span;
 pub mod state;
 pub mod statistic;
 pub mod tcp;
+pub mod tcpmss;
 pub mod tproxy;
 pub mod udp;
 

@@ -223,10 +223,19 @@ impl Target {
 
 registry! {
     matches {
+        Ah = super::ah::Ah;
+        Ah6 = super::ah::Ah6;
         Comment = super::comment::Comment;
+        Connbytes = super::connbytes::Connbytes;
         ConnMark = super::connmark::ConnMark;
         Conntrack = super::conntrack::Conntrack;
+        Cpu = super::cpu::Cpu;
+        Dccp = super::dccp::Dccp;
+        Devgroup = super::devgroup::Devgroup;
+        Ecn = super::ecn::Ecn;
+        Esp = super::esp::Esp;
         HashLimit = super::hashlimit::HashLimit;
+        Helper = super::helper::Helper;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
         Length = super::length::Length;
@@ -236,12 +245,14 @@ registry! {
         Nfacct = super::nfacct::Nfacct;
         Owner = super::owner::Owner;
         Quota = super::quota::Quota;
+        Realm = super::realm::Realm;
         RpFilter = super::rpfilter::RpFilter;
         Sctp = super::sctp::Sctp;
         Socket = super::socket::Socket;
         State = super::state::State;
         Statistic = super::statistic::Statistic;
         Tcp = super::tcp::Tcp;
+        Tcpmss = super::tcpmss::Tcpmss;
         Udp = super::udp::Udp;
     }
     targets {
@@ -257,6 +268,7 @@ registry! {
         Notrack = super::ct::Notrack;
         Redirect = super::redirect::Redirect;
         Reject = super::reject::Reject;
+        SetEcn = super::ecn::SetEcn;
         Snat = super::snat::Snat;
         Tproxy = super::tproxy::Tproxy;
     }

@@ -92,6 +92,8 @@ pub struct Conn {
     pub secmark: u32,
     /// Original tuple of the connection that expected this one.
     pub master: Option<Tuple>,
+    /// Name of the helper of the connection that expected this one.
+    pub master_helper: Option<String>,
     /// TCP: the conntrack state's number (Kernel: `enum tcp_conntrack`), else 0.
     pub tcp_state: u8,
 }

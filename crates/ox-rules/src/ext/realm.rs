@@ -1,0 +1,73 @@
+//! `-m realm`: the realm of the packet's route.
+//!
+//! Kernel: net/netfilter/xt_realm.c; ABI: uapi/linux/netfilter/xt_realm.h.
+use super::named;
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Realm {
+    realm: Inv<Id>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Id(Masked);
+
+/// Realm 0, as iproute2's table names it.
+const ZERO: &str = "cosmos";
+
+impl Value for Id {
+    const HINT: &'static str = "REALM[/MASK]";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        named::read(args[0], ZERO).map(Id)
+    }
+}
+
+options! { Realm;
+    /// The realm, looked at through the mask if one is given.
+    REALM ["realm"] Inv<Id>, .needed() => |r, v| r.realm = v;
+}
+
+impl Ext for Realm {
+    const NAME: &'static str = "realm";
+    const FAMILIES: Families = Families::V4;
+    const ABOUT: &'static str = "Compares the realm of the packet's route.";
+    const HOOKS: HookSet = HookSet::of(&[Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting]);
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { realm } = *self;
+        out.flag(realm.not, "--realm");
+        named::print(realm.is.0, ZERO, false, out);
+    }
+
+    fn list(&self, out: &mut Out, show: &Show<'_>) {
+        let Self { realm } = *self;
+        out.flag(realm.not, "realm");
+        named::print(realm.is.0, ZERO, show.numeric, out);
+    }
+}
+
+impl Matching for Realm {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { realm } = *self;
+        match realm.is.0.mask {
+            0 => Pred::Is((realm.is.0.value == 0) != realm.not),
+            _ => Native::unknown("realm", "the realm of the packet's route").into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use crate::model::TableName::Filter;
+    use ox_packet::Family::{V4, V6};
+
+    #[test]
+    fn reads_and_prints() {
+        check(V4, Filter, "-m realm --realm cosmos", "-m realm --realm cosmos", "realm 0x0");
+        check(V4, Filter, "-m realm ! --realm 5/0xff", "-m realm ! --realm 0x5/0xff", "! realm 0x5/0xff");
+        refused(V4, Filter, "-m realm");
+        refused(V6, Filter, "-m realm --realm 5");
+    }
+}

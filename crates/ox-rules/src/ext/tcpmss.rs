@@ -1,0 +1,111 @@
+//! `-m tcpmss`: the maximum segment size that a TCP packet announces.
+//!
+//! Kernel: net/netfilter/xt_tcpmss.c; ABI: uapi/linux/netfilter/xt_tcpmss.h. It reads where a TCP header would be, also
+//! in a fragment that has none.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tcpmss {
+    mss: Inv<Ports>,
+}
+
+options! { Tcpmss;
+    /// The size, or first and last of a range.
+    MSS ["mss"] Inv<Sizes>, .needed() => |t, v| t.mss = Inv { is: v.is.0, not: v.not };
+}
+
+struct Sizes(Ports);
+
+impl Value for Sizes {
+    const HINT: &'static str = "N[:N]";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let text = args[0];
+        let end = |t: &str, default| if t.is_empty() { Some(default) } else { number(t, 65535).map(|n| n as u16) };
+        let (lo, hi) = match text.split_once(':') {
+            Some((lo, hi)) => (end(lo, 0), end(hi, u16::MAX)),
+            None => (number(text, 65535).map(|n| n as u16), number(text, 65535).map(|n| n as u16)),
+        };
+        match (lo, hi) {
+            (Some(lo), Some(hi)) if lo <= hi => Ok(Sizes(Ports { lo, hi })),
+            (Some(_), Some(_)) => Err(format!("the range `{text}' runs backwards")),
+            _ => Err(format!("`{text}' is not a size or a range of sizes from 0 to 65535")),
+        }
+    }
+}
+
+impl Ext for Tcpmss {
+    const NAME: &'static str = "tcpmss";
+    const ABOUT: &'static str = "Looks at the maximum segment size that a TCP packet announces.";
+    const PROTO: Option<u8> = Some(6);
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { mss } = *self;
+        out.opt(mss.not, "--mss", mss.is);
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { mss } = *self;
+        out.word("tcpmss match ");
+        out.raw(if mss.not { "!" } else { "" });
+        mss.is.print(out);
+    }
+}
+
+/// The announced size; `None` if there is none.
+fn announced(header: &[u8]) -> Result<Option<u16>, Stop> {
+    let end = usize::from(header.get(12).copied().unwrap_or(0) >> 4) * 4;
+    if header.len() < 20 || end < 20 || end > header.len() {
+        return Err(Stop::Hotdrop);
+    }
+    let mut options = &header[20..end];
+    while let Some((&kind, rest)) = options.split_first() {
+        if let [2, 4, high, low, ..] = *options {
+            return Ok(Some(u16::from_be_bytes([high, low])));
+        }
+        let skip = if kind < 2 { 1 } else { usize::from(rest.first().copied().unwrap_or(1)).max(1) };
+        options = options.get(skip..).unwrap_or_default();
+    }
+    Ok(None)
+}
+
+impl Matching for Tcpmss {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { mss } = *self;
+        Native::new("TCP segment size", Effect::Stable, move |at| {
+            let size = announced(at.packet.transport())?;
+            Ok(size.is_some_and(|n| mss.is.lo <= n && n <= mss.is.hi) != mss.not)
+        })
+        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::announced;
+    use crate::ir::Stop;
+    use crate::model::TableName::Filter;
+    use ox_packet::Family::V4;
+
+    #[test]
+    fn reads_and_prints() {
+        check(V4, Filter, "-p tcp -m tcpmss ! --mss :10", "-p tcp -m tcpmss ! --mss 0:10", "tcpmss match !0:10");
+        check(V4, Filter, "-p tcp -m tcpmss --mss 5:5", "-p tcp -m tcpmss --mss 5", "tcpmss match 5");
+        refused(V4, Filter, "-p tcp -m tcpmss --mss 10:5");
+        refused(V4, Filter, "-p tcp -m tcpmss --mss 65536");
+    }
+
+    #[test]
+    fn finds_the_option() {
+        let mut header = vec![0u8; 32];
+        header[12] = 8 << 4;
+        header[20..32].copy_from_slice(&[1, 3, 3, 7, 2, 4, 5, 0xb4, 0, 0, 0, 0]);
+        assert_eq!(announced(&header), Ok(Some(1460)));
+        assert_eq!(announced(&header[..28]), Err(Stop::Hotdrop), "options cut off");
+        header[25] = 5;
+        assert_eq!(announced(&header), Ok(None), "an MSS option of another length is none");
+        header[12] = 4 << 4;
+        assert_eq!(announced(&header), Err(Stop::Hotdrop), "data offset inside the header");
+    }
+}
