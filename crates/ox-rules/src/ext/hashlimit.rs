@@ -99,9 +99,7 @@ impl Value for Rate {
         let text = args[0];
         if let Some(bytes) = text.strip_suffix("b/s") {
             let bytes = read_bytes(bytes).ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
-            // One part of the smallest rate is sixteen bytes; what is over is lost.
-            let cost = u64::from(u32::MAX) / (bytes / 16 + 1);
-            return match u32::try_from(cost) {
+            return match u32::try_from(bytes_to_cost(bytes)) {
                 Ok(cost @ 1..) => Ok(Rate::Bytes { cost }),
                 _ => Err(format!("`{text}' is too fast")),
             };
@@ -121,7 +119,7 @@ fn read_bytes(text: &str) -> Option<u64> {
     if !digits.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    number_u64(digits, u32::MAX.into())?.checked_mul(factor)
+    number_u64(digits, u64::MAX)?.checked_mul(factor)
 }
 
 struct Burst(u64);
@@ -164,6 +162,11 @@ impl Value for Interval {
             _ => Err(format!("`{}' is not a number of seconds from 1 to {}", args[0], i32::MAX)),
         }
     }
+}
+
+/// What sixteen bytes cost at so many bytes a second; smaller parts of the rate are lost.
+fn bytes_to_cost(bytes: u64) -> u64 {
+    u64::from(u32::MAX) / (bytes / 16 + 1)
 }
 
 /// Bytes a second that a cost stands for.
@@ -307,8 +310,9 @@ impl Mode {
     }
 }
 
-fn print_bytes(bytes: u64, out: &mut Out) {
-    let whole = |unit: u64| bytes >= unit && bytes.is_multiple_of(unit);
+/// The largest unit that `fits`, bytes below it cut off.
+fn print_bytes(bytes: u64, fits: impl Fn(u64) -> bool, out: &mut Out) {
+    let whole = |unit: u64| bytes >= unit && fits(bytes / unit * unit);
     let (unit, name) = match () {
         () if whole(1 << 20) => (1 << 20, "m"),
         () if whole(1 << 10) => (1 << 10, "k"),
@@ -329,14 +333,17 @@ impl HashLimit {
                 seconds as u32 * 1000
             }
             Rate::Bytes { cost } => {
-                print_bytes(cost_to_bytes(cost), out);
+                let rate = cost_to_bytes(cost);
+                print_bytes(rate, |cut| cut <= u32::MAX.into() && bytes_to_cost(cut) == u64::from(cost), out);
                 out.raw("/s");
                 if self.burst() == 0 {
                     return BYTES_EXPIRE[0] * 1000;
                 }
                 out.word(burst);
                 out.gap();
-                print_bytes(cost_to_bytes(cost).saturating_mul(self.burst()), out);
+                // Stock cuts further, to bursts that it would not take back.
+                let same = |cut: u64| rate != 0 && cut >= rate && cut.div_ceil(rate) == self.burst();
+                print_bytes(rate.saturating_mul(self.burst()), same, out);
                 BYTES_EXPIRE[1] * 1000
             }
         }

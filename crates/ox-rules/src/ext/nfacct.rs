@@ -37,7 +37,8 @@ impl Ext for Nfacct {
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { name } = self;
-        out.opt(false, "--nfacct-name", name.as_str());
+        out.word("--nfacct-name");
+        out.quoted(name);
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {

@@ -236,6 +236,10 @@ registry! {
         Esp = super::esp::Esp;
         HashLimit = super::hashlimit::HashLimit;
         Helper = super::helper::Helper;
+        ConnLimit = super::connlimit::ConnLimit;
+        ConnMark = super::connmark::ConnMark;
+        Conntrack = super::conntrack::Conntrack;
+        HashLimit = super::hashlimit::HashLimit;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
         Length = super::length::Length;
@@ -246,8 +250,10 @@ registry! {
         Owner = super::owner::Owner;
         Quota = super::quota::Quota;
         Realm = super::realm::Realm;
+        Recent = super::recent::Recent;
         RpFilter = super::rpfilter::RpFilter;
         Sctp = super::sctp::Sctp;
+        Set = super::set::Set;
         Socket = super::socket::Socket;
         State = super::state::State;
         Statistic = super::statistic::Statistic;
@@ -269,6 +275,7 @@ registry! {
         Redirect = super::redirect::Redirect;
         Reject = super::reject::Reject;
         SetEcn = super::ecn::SetEcn;
+        SetChange = super::set::ChangeSet;
         Snat = super::snat::Snat;
         Tproxy = super::tproxy::Tproxy;
     }

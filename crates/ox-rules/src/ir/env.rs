@@ -139,6 +139,17 @@ pub enum SetChange {
     Del,
 }
 
+/// What an element of an ipset with `skbinfo` says about packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetInfo {
+    /// Bits to flip in the packet's mark, after clearing those of the mask.
+    pub mark: u32,
+    /// Bits of the mark to clear.
+    pub mask: u32,
+    /// Priority.
+    pub priority: u32,
+}
+
 /// Which state cell a native wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CellKey<'a> {
@@ -193,9 +204,18 @@ pub trait Env {
     /// # Errors
     /// [`Stop::Unknown`] where the contents were not given.
     fn set_change(&mut self, query: &SetQuery<'_>, change: SetChange, packet: &Packet) -> Result<(), Stop>;
+    /// What the packet's element in a set says (`-j SET --map-set`); `Ok(None)`: it is not in the set.
+    ///
+    /// # Errors
+    /// [`Stop::Unknown`] where the contents were not given.
+    fn set_map(&mut self, query: &SetQuery<'_>, packet: &Packet) -> Result<Option<SetInfo>, Stop> {
+        let _ = (query, packet);
+        Err(Stop::Unknown("the contents of the ipset"))
+    }
     /// Whether a tracked connection with this original tuple is alive (not closed), for connlimit.
     fn alive(&self, original: &Tuple, zone: u16) -> bool;
-    /// Counts on a named accounting object; says whether it is over its quota (`-m nfacct`).
+    /// Counts on a named accounting object; says whether `-m nfacct` matches: yes unless the object has a quota and is
+    /// still under it.
     fn account(&mut self, name: &str, bytes: u32) -> bool;
     /// A state cell, empty at first.
     fn cell(&mut self, site: u32, key: CellKey<'_>) -> &mut Option<Box<dyn Any + Send>>;

@@ -18,7 +18,8 @@ mod shares;
 pub use act::{Act, LogKind, LogSpec, NatKind, NatSpec, NativeAct, RejectWith, Verdict};
 pub use conn::{Conn, ConnKind, Dir, Tuple, status};
 pub use env::{
-    At, CellKey, Env, Hook, HookSet, Now, Owner, RouteAnswer, SetChange, SetQuery, SocketAnswer, addr_type, cell,
+    At, CellKey, Env, Hook, HookSet, Now, Owner, RouteAnswer, SetChange, SetInfo, SetQuery, SocketAnswer, addr_type,
+    cell,
 };
 pub use jiffies::{HZ, TICK_NS, jiffies};
 pub use lower::{Dialect, Lowering, lower};
