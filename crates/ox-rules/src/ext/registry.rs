@@ -226,8 +226,9 @@ registry! {
         Ah = super::ah::Ah;
         Ah6 = super::ah::Ah6;
         Comment = super::comment::Comment;
-        Connbytes = super::connbytes::Connbytes;
+        ConnLimit = super::connlimit::ConnLimit;
         ConnMark = super::connmark::ConnMark;
+        Connbytes = super::connbytes::Connbytes;
         Conntrack = super::conntrack::Conntrack;
         Cpu = super::cpu::Cpu;
         Dccp = super::dccp::Dccp;
@@ -236,10 +237,6 @@ registry! {
         Esp = super::esp::Esp;
         HashLimit = super::hashlimit::HashLimit;
         Helper = super::helper::Helper;
-        ConnLimit = super::connlimit::ConnLimit;
-        ConnMark = super::connmark::ConnMark;
-        Conntrack = super::conntrack::Conntrack;
-        HashLimit = super::hashlimit::HashLimit;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
         Length = super::length::Length;
@@ -274,8 +271,8 @@ registry! {
         Notrack = super::ct::Notrack;
         Redirect = super::redirect::Redirect;
         Reject = super::reject::Reject;
-        SetEcn = super::ecn::SetEcn;
         SetChange = super::set::ChangeSet;
+        SetEcn = super::ecn::SetEcn;
         Snat = super::snat::Snat;
         Tproxy = super::tproxy::Tproxy;
     }
