@@ -1,23 +1,40 @@
 //! Chance: dice for running, and the exploring of every branch for asking.
 
 use siphasher::sip::SipHasher13;
+use std::collections::VecDeque;
 use std::hash::Hasher;
 
-/// Numbers from a seed: the same seed, the same numbers.
+/// Numbers from a seed: the same seed, the same numbers. Numbers given beforehand come first, so that a run can repeat
+/// what chance decided elsewhere.
 #[derive(Clone, Debug)]
 pub struct Dice {
     seed: u64,
     drawn: u64,
+    loaded: VecDeque<u32>,
 }
 
 impl Dice {
     /// Dice that a seed decides.
     pub fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0 }
+        Self { seed, drawn: 0, loaded: VecDeque::new() }
+    }
+
+    /// These numbers are drawn first.
+    pub fn load(&mut self, numbers: impl IntoIterator<Item = u32>) {
+        self.loaded.extend(numbers);
+    }
+
+    /// How many numbers were drawn.
+    pub fn drawn(&self) -> u64 {
+        self.drawn
     }
 
     /// The next number.
     pub fn draw(&mut self) -> u32 {
+        if let Some(loaded) = self.loaded.pop_front() {
+            self.drawn += 1;
+            return loaded;
+        }
         let mut h = SipHasher13::new_with_keys(self.seed, 0x6f78_7461_626c_6573);
         h.write_u64(self.drawn);
         self.drawn += 1;

@@ -10,7 +10,6 @@
 //! bytes. It knows no extension by name, only [`ox_rules::ir`].
 #![forbid(unsafe_code)]
 
-mod binding;
 pub mod chance;
 pub mod counter;
 pub mod flow;

@@ -1,16 +1,16 @@
 //! `Live`: everything about a machine that changes or answers while packets pass. It is the [`Env`] of natives and the
 //! [`Host`] of walks.
 
-use crate::binding;
 use crate::chance::{Chooser, Dice};
-use crate::flow::{FlowId, Flows};
-use crate::nat::Place;
+use crate::flow::{self, FlowId, Flows};
+use crate::nat::{self, Manip};
+
 use crate::walk::{Host, Subject};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
-    CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
-    SetChange, SetQuery, SocketAnswer, Stop, Tuple, Verdict, status,
+    CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer, SetChange,
+    SetQuery, SocketAnswer, Stop, Tuple, Verdict,
 };
 use rustc_hash::FxHashMap;
 use std::any::Any;
@@ -143,32 +143,21 @@ impl Live {
     }
 
     /// Rewrites the packet as its connection says. False: it cannot be done.
-    pub(crate) fn mangle(&mut self, flow: FlowId, subject: &mut Subject, source: bool) -> bool {
-        binding::mangle(&self.flows, flow, subject.dir, source, &mut subject.packet)
+    pub(crate) fn mangle(&mut self, flow: FlowId, subject: &mut Subject, manip: Manip) -> bool {
+        let Some(flow) = self.flows.get(flow) else { return true };
+        nat::mangle(&mut subject.packet, flow, subject.dir, manip) == flow::Fate::Accept
     }
 
     /// Rewrites an ICMP error about a translated connection.
-    pub(crate) fn translate_error(&mut self, flow: FlowId, subject: &mut Subject, source: bool) -> bool {
-        binding::translate_error(&self.flows, flow, subject.dir, source, &mut subject.packet)
+    pub(crate) fn translate_error(&mut self, flow: FlowId, subject: &mut Subject, manip: Manip) -> bool {
+        let Some(flow) = self.flows.get(flow) else { return true };
+        nat::translate_error(&mut subject.packet, flow, subject.dir, manip) == flow::Fate::Accept
     }
 
-    /// Kernel: net/netfilter/nf_nat_core.c `__nf_nat_alloc_null_binding`: the connection keeps what it has, unless it
-    /// clashes.
-    pub(crate) fn null_binding(&mut self, flow: FlowId, subject: &Subject, source: bool) {
-        let _ = subject;
+    /// The connection keeps what it has, unless it clashes.
+    pub(crate) fn null_binding(&mut self, flow: FlowId, manip: Manip) -> bool {
         let dice = &mut self.dice;
-        binding::null_binding(&mut self.flows, flow, source, self.now, &mut || dice.draw());
-    }
-
-    /// Kernel: net/netfilter/nf_nat_masquerade.c `nf_nat_oif_changed`.
-    pub(crate) fn oif_changed(&self, flow: FlowId, subject: &Subject) -> bool {
-        self.flows.get(flow).is_some_and(|f| f.masquerade != 0 && f.masquerade != subject.packet.key.oif)
-    }
-
-    /// Whether one side of a connection's translation is settled (`nf_nat_initialized`).
-    pub(crate) fn nat_done(&self, flow: FlowId, source: bool) -> bool {
-        let bit = if source { status::SRC_NAT_DONE } else { status::DST_NAT_DONE };
-        self.flows.get(flow).is_some_and(|f| f.has(bit))
+        nat::null_binding(&mut self.flows, flow, manip, self.now, &mut || dice.draw()) == flow::Fate::Accept
     }
 
     /// A copy of what rules see of a connection, for a walk.
@@ -187,13 +176,21 @@ impl Live {
 impl Host for Live {
     fn nat(&mut self, spec: &NatSpec, subject: &mut Subject) -> Verdict {
         let Some(flow) = self.current else { return Verdict::Accept };
-        let address = self.own_address(spec, subject);
         self.write_conn(Some(flow), subject.conn.take());
+        let key = &subject.packet.key;
+        let address = match spec.kind {
+            NatKind::Masquerade => self.world.source_by(self.family, key.oif, key.dst),
+            NatKind::Redirect => self.iface_addr(self.family, key.iif),
+            _ => None,
+        };
+        let place = nat::Place { hook: subject.hook, packet: &subject.packet, address };
         let dice = &mut self.dice;
-        let place = Place { hook: subject.hook, packet: &subject.packet, address };
-        let verdict = binding::setup(&mut self.flows, flow, spec, &place, self.now, &mut || dice.draw());
+        let fate = nat::setup(&mut self.flows, flow, spec, &place, self.now, &mut || dice.draw());
         subject.conn = self.conn(Some(flow));
-        verdict
+        match fate {
+            flow::Fate::Accept => Verdict::Accept,
+            flow::Fate::Drop => Verdict::Drop,
+        }
     }
 
     fn reject(&mut self, with: RejectWith, subject: &mut Subject) {
@@ -242,34 +239,6 @@ impl Host for Live {
             // Lowering makes no other.
             _ => {}
         }
-    }
-}
-
-impl Live {
-    /// The address of this host that MASQUERADE or REDIRECT means here, if there is one.
-    fn own_address(&self, spec: &NatSpec, subject: &Subject) -> Option<u128> {
-        let key = &subject.packet.key;
-        match spec.kind {
-            // Kernel: net/netfilter/nf_nat_masquerade.c: the address of the leaving interface towards the next hop.
-            NatKind::Masquerade => self.source_of(key.oif, key.dst),
-            // Kernel: net/netfilter/nf_nat_redirect.c.
-            NatKind::Redirect => self.iface_addr(self.family, key.iif),
-            _ => None,
-        }
-    }
-
-    /// The source address towards a destination by an interface (Kernel: `inet_select_addr` with the route's next hop).
-    fn source_of(&self, oif: u128, dst: u128) -> Option<u128> {
-        let flow = crate::route::Flow { family: self.family, dst, oif, ..crate::route::Flow::default() };
-        let hop = self.world.lookup(&flow).and_then(|f| f.via).unwrap_or(dst);
-        let iface = self.world.iface(oif)?;
-        let near = iface
-            .addrs
-            .iter()
-            .find(|&&(f, a, len)| f == self.family && ox_rules::model::Net::prefix(f, a, len).has(hop));
-        near.map(|a| a.1)
-            .or_else(|| iface.addr(self.family))
-            .or_else(|| self.world.ifaces.iter().filter(|i| !i.loopback).find_map(|i| i.addr(self.family)))
     }
 }
 

@@ -7,14 +7,13 @@ use crate::chance::Chooser;
 use crate::counter::Counters;
 use crate::flow::{self, Confirmed, FlowId};
 use crate::live::{Attached, Live, Reply};
+use crate::nat::{self, Manip};
 use crate::route::{Flow as RouteFlow, Found, Refusal};
 use crate::trace::{Decision, Note, Tracer, Where};
 use crate::walk::{End, Subject, Walked, walk};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, ct, iface_name};
-use ox_rules::ir::{
-    ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId, Verdict, status,
-};
+use ox_rules::ir::{ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId, Verdict, status};
 use ox_rules::model::TableName;
 use std::sync::Arc;
 
@@ -306,9 +305,7 @@ impl Machine {
     /// Kernel: net/ipv4/netfilter.c `ip_route_me_harder`.
     fn route_again<T: Tracer>(&mut self, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
         let Some(found) = self.route_output(&transit.subject.packet, 0) else {
-            let why = "there is no route for it as it is now".to_owned();
-            tracer.note(Note::Dropped { why: why.clone() });
-            return Err(Fate::Dropped(Cause::Stack(why)));
+            return self.lost(tracer, "there is no route for it as it is now");
         };
         transit.subject.packet.key.oif = found.dev;
         self.note_route(tracer, &found, true);
@@ -439,9 +436,7 @@ impl Machine {
             let tracked = self.live.flows.track(&transit.subject.packet, local_out, template.as_ref(), now);
             (transit.subject.kind, transit.subject.dir, transit.flow) = (tracked.kind, tracked.dir, tracked.flow);
             if tracked.verdict == flow::Fate::Drop {
-                let why = "the table of connections is full".to_owned();
-                tracer.note(Note::Dropped { why: why.clone() });
-                return Err(Fate::Dropped(Cause::Stack(why)));
+                return self.lost(tracer, "the table of connections is full");
             }
         }
         self.set_ct(transit);
@@ -460,9 +455,7 @@ impl Machine {
             }
             Confirmed::Drop => {
                 transit.flow = None;
-                let why = "its connection clashes with one that exists (insert_failed)".to_owned();
-                tracer.note(Note::Dropped { why: why.clone() });
-                Err(Fate::Dropped(Cause::Stack(why)))
+                self.lost(tracer, "its connection clashes with one that exists (insert_failed)")
             }
         }
     }
@@ -476,42 +469,42 @@ impl Machine {
     ) -> Result<(), Fate> {
         let Some(flow) = transit.flow else { return Ok(()) };
         let hook = transit.subject.hook;
-        let source = matches!(hook, Hook::Input | Hook::Postrouting);
+        let manip = Manip::at(hook);
         let before = transit.subject.packet.key;
-        let kind = transit.subject.kind;
-        let icmp = matches!(before.proto, 1 | 58);
-        if kind == ConnKind::Related && icmp {
-            if !self.live.translate_error(flow, &mut transit.subject, source) {
-                let why = "the packet it quotes cannot be translated".to_owned();
-                tracer.note(Note::Dropped { why: why.clone() });
-                return Err(Fate::Dropped(Cause::Stack(why)));
+        let Some(state) = self.live.flows.get(flow) else { return Ok(()) };
+        if nat::is_error(&transit.subject.packet, transit.subject.kind) {
+            if !self.live.translate_error(flow, &mut transit.subject, manip) {
+                return self.lost(tracer, "the packet it quotes cannot be translated");
             }
-            return self.after_nat(before, transit, tracer, source, true);
+            return self.after_nat(before, transit, tracer, manip, true);
         }
-        let mut known = true;
-        if matches!(kind, ConnKind::New | ConnKind::Related) && !self.live.nat_done(flow, source) {
-            known = false;
+        let asks = nat::needs_chain(state, transit.subject.kind, manip);
+        if asks {
             for &(layer, chain) in chains {
                 let end = self.walk(layer, chain, transit, tracer);
                 self.obey(layer, chain, end)?;
-                if self.live.nat_done(flow, source) {
+                if self.live.flows.get(flow).is_none_or(|f| !nat::needs_chain(f, transit.subject.kind, manip)) {
                     break;
                 }
             }
-            if !self.live.nat_done(flow, source) {
-                self.live.null_binding(flow, &transit.subject, source);
+            let open = |f: &flow::Flow| nat::needs_chain(f, transit.subject.kind, manip);
+            if self.live.flows.get(flow).is_some_and(open) && !self.live.null_binding(flow, manip) {
+                return self.lost(tracer, "no address or port is left for its connection");
             }
-        } else if source && hook == Hook::Postrouting && self.live.oif_changed(flow, &transit.subject) {
-            let why = "its masqueraded connection now leaves by another interface".to_owned();
-            tracer.note(Note::Dropped { why: why.clone() });
-            return Err(Fate::Dropped(Cause::Stack(why)));
+        } else if nat::oif_changed(state, transit.subject.dir, hook, before.oif) {
+            self.live.flows.kill(flow);
+            return self.lost(tracer, "its masqueraded connection now leaves by another interface");
         }
-        if !self.live.mangle(flow, &mut transit.subject, source) {
-            let why = "its addresses cannot be rewritten".to_owned();
-            tracer.note(Note::Dropped { why: why.clone() });
-            return Err(Fate::Dropped(Cause::Stack(why)));
+        if !self.live.mangle(flow, &mut transit.subject, manip) {
+            return self.lost(tracer, "its addresses cannot be rewritten");
         }
-        self.after_nat(before, transit, tracer, source, known)
+        self.after_nat(before, transit, tracer, manip, !asks)
+    }
+
+    /// The stack drops the packet.
+    fn lost<T: Tracer>(&self, tracer: &mut T, why: &str) -> Result<(), Fate> {
+        tracer.note(Note::Dropped { why: why.to_owned() });
+        Err(Fate::Dropped(Cause::Stack(why.to_owned())))
     }
 
     fn after_nat<T: Tracer>(
@@ -519,14 +512,14 @@ impl Machine {
         before: ox_packet::Key,
         transit: &mut Transit,
         tracer: &mut T,
-        source: bool,
+        manip: Manip,
         known: bool,
     ) -> Result<(), Fate> {
         self.set_ct(transit);
         let after = transit.subject.packet.key;
         let place = |k: &ox_packet::Key| (k.src, k.dst, k.sport, k.dport);
         if place(&before) != place(&after) {
-            tracer.note(Note::Translated { from: before, to: after, known, destination: !source });
+            tracer.note(Note::Translated { from: before, to: after, known, destination: manip == Manip::Destination });
         }
         // Kernel: `nf_nat_ipv4_local_fn`: a changed destination is routed again.
         if transit.subject.hook == Hook::Output && before.dst != after.dst {

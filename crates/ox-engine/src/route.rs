@@ -167,6 +167,14 @@ impl World {
         })
     }
 
+    /// The source address a packet to a destination takes when it leaves by an interface (MASQUERADE).
+    /// Kernel: net/ipv4/devinet.c `inet_select_addr` with the route's next hop; net/ipv6/addrconf.c `ipv6_dev_get_saddr`.
+    pub fn source_by(&self, family: Family, dev: u128, dst: u128) -> Option<u128> {
+        let flow = Flow { family, dst, oif: dev, ..Flow::default() };
+        let hop = self.lookup(&flow).and_then(|f| f.via).unwrap_or(dst);
+        self.source_towards(family, dev, hop)
+    }
+
     /// Where a packet that came in goes: `Local` or `Broadcast` or `Multicast` to this host, `Unicast` onwards.
     ///
     /// # Errors
