@@ -26,6 +26,22 @@ pub fn now() -> Now {
     }
 }
 
+/// The local date and time as `ctime` writes it: `Sun Nov 22 21:50:55 2026`.
+pub fn stamp() -> String {
+    let mut text = [0u8; 64];
+    // SAFETY: `time` takes a null pointer; the others get valid pointers to things that outlive the call, the format is
+    // zero-terminated, and strftime writes no more than it is told there is room for.
+    let len = unsafe {
+        let now = libc::time(std::ptr::null_mut());
+        let mut local = std::mem::zeroed::<libc::tm>();
+        if libc::localtime_r(&now, &mut local).is_null() {
+            return String::new();
+        }
+        libc::strftime(text.as_mut_ptr().cast(), text.len(), c"%a %b %e %H:%M:%S %Y".as_ptr(), &local)
+    };
+    String::from_utf8_lossy(&text[..len]).into_owned()
+}
+
 /// Bytes nobody can foresee, to seed a generator with.
 pub fn seed() -> Result<[u8; 32], Error> {
     let mut seed = [0; 32];

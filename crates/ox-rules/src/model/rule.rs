@@ -66,11 +66,34 @@ pub struct Foreign {
     pub words: Vec<String>,
 }
 
+/// Whether a rule is as its line of the file says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fresh {
+    /// As it was read.
+    #[default]
+    Kept,
+    /// Changed since; it still belongs where its line stands.
+    Changed,
+    /// Added since; `line` is that of the text that added it.
+    New,
+}
+
 /// Where a rule came from. Never compared.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin {
     /// Line of the file it stood on, from 1; 0 for none.
     pub line: u32,
+    /// Whether it is still as that line says.
+    pub fresh: Fresh,
+}
+
+impl Origin {
+    /// Notes that the rule is no longer as its line says.
+    pub fn touch(&mut self) {
+        if self.fresh == Fresh::Kept {
+            self.fresh = Fresh::Changed;
+        }
+    }
 }
 
 /// A rule.

@@ -4,23 +4,41 @@
 //! * [`Opt`] and [`Options`] are an extension's option table; [`Value`] is how one kind of argument is read.
 //! * [`read_rule`] reads a rule, [`save_rule`] prints one; both are driven by the option tables.
 
+mod admit;
+mod book;
+mod command;
+mod dump;
 mod error;
+mod help;
+mod list;
 mod names;
 mod number;
 mod option;
 mod out;
+mod program;
 mod rule;
+mod run;
 mod save;
+mod text;
 mod value;
 mod words;
 
+pub use admit::admit;
+pub use book::{Book, Section, dump_order, header_family, text_family};
+pub use command::{Command, Setting, Verb, read_command};
+pub use dump::dump;
 pub use error::{Fault, FaultKind};
+pub use help::{help, restore_help, save_help};
+pub use list::{Listing, list_rules};
 pub use names::{Names, NoNames};
 pub use number::{number, number_u64};
 pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
+pub use program::{Program, Refusal, Trouble, VERSION, point};
 pub use rule::{ArgKind, Extra, ExtraOpt, NoExtra, ReadRule, RuleCx, Strangers, read_line, read_rule, suggest};
+pub use run::{RunCx, run};
 pub use save::{print_head, save_rule, save_target};
+pub use text::{TextCx, TextFault, TextKind, TextTrouble};
 pub use value::{Addr, Flag, Masked, Ports, Text, Value, read_addr, read_net, read_port};
 pub use words::{Word, split_words};
 

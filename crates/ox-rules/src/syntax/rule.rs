@@ -105,6 +105,8 @@ pub struct ReadRule {
     pub help: bool,
     /// `-4` or `-6` was given.
     pub family: Option<Family>,
+    /// The word that names the target.
+    pub target_word: Option<usize>,
 }
 
 impl ReadRule {
@@ -673,6 +675,7 @@ impl<'a> Reader<'a> {
             }
         };
         self.target = Some((target, 0, at));
+        self.rule.target_word = Some(at);
         // Words behind an unknown upper-case name may be the options of a target that we do not know.
         if self.cx.strangers == Strangers::Keep
             && let Some((Target::Jump(name), ..)) = &self.target

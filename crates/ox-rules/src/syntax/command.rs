@@ -1,0 +1,470 @@
+//! `Command`: a command line of `iptables`, or a line of restore text, understood but not yet done.
+//!
+//! Facts: which options each command allows, and the order in which words are taken, from iptables 1.8.9.
+
+use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, RuleCx, read_line};
+use super::{Fault, FaultKind, Trouble};
+use crate::ext;
+use crate::model::{ChainName, Policy, Standard, TableName, Target};
+use ox_packet::Family;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are the commands' own names")]
+pub enum Verb {
+    Append,
+    Check,
+    Delete,
+    Insert,
+    Replace,
+    List,
+    ListRules,
+    Flush,
+    Zero,
+    New,
+    Remove,
+    Policy,
+    Rename,
+    Version,
+    Help,
+}
+
+impl Verb {
+    const fn letter(self) -> char {
+        match self {
+            Verb::Append => 'A',
+            Verb::Check => 'C',
+            Verb::Delete => 'D',
+            Verb::Insert => 'I',
+            Verb::Replace => 'R',
+            Verb::List => 'L',
+            Verb::ListRules => 'S',
+            Verb::Flush => 'F',
+            Verb::Zero => 'Z',
+            Verb::New => 'N',
+            Verb::Remove => 'X',
+            Verb::Policy => 'P',
+            Verb::Rename => 'E',
+            Verb::Version => 'V',
+            Verb::Help => 'h',
+        }
+    }
+
+    /// Whether it may change rules.
+    pub const fn edits(self) -> bool {
+        !matches!(self, Verb::Check | Verb::List | Verb::ListRules | Verb::Version | Verb::Help)
+    }
+}
+
+/// A command.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// What is to be done.
+    pub verb: Verb,
+    /// `-Z` stands beside `-L` or `-S`.
+    pub zero: bool,
+    /// Table, `filter` if not said.
+    pub table: TableName,
+    /// Chain, where one is named.
+    pub chain: Option<String>,
+    /// New name for `-E`, word for `-P`.
+    pub second: String,
+    /// Rule number.
+    pub number: Option<usize>,
+    /// The rule.
+    pub rule: ReadRule,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// `-n`
+    pub numeric: bool,
+    /// `-x`
+    pub exact: bool,
+    /// `--line-numbers`
+    pub lines: bool,
+    /// Seconds to wait for the lock; `Some(None)`: as long as it takes.
+    pub wait: Option<Option<u32>>,
+    /// `-4` or `-6`.
+    pub family: Option<Family>,
+}
+
+/// Where a command stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// On a command line.
+    Line,
+    /// In restore text, for this table.
+    Restore(TableName),
+}
+
+const fn opt(short: Option<char>, long: &'static str, arg: ArgKind) -> ExtraOpt {
+    ExtraOpt { short, long, arg }
+}
+
+/// The options around a rule.
+const OPTIONS: &[ExtraOpt] = &[
+    opt(Some('A'), "append", ArgKind::Yes),
+    opt(Some('C'), "check", ArgKind::Yes),
+    opt(Some('D'), "delete", ArgKind::Yes),
+    opt(Some('I'), "insert", ArgKind::Yes),
+    opt(Some('R'), "replace", ArgKind::Yes),
+    opt(Some('L'), "list", ArgKind::Maybe),
+    opt(Some('S'), "list-rules", ArgKind::Maybe),
+    opt(Some('F'), "flush", ArgKind::Maybe),
+    opt(Some('Z'), "zero", ArgKind::Maybe),
+    opt(Some('N'), "new-chain", ArgKind::Yes),
+    opt(Some('X'), "delete-chain", ArgKind::Maybe),
+    opt(Some('P'), "policy", ArgKind::Yes),
+    opt(Some('E'), "rename-chain", ArgKind::Yes),
+    opt(Some('V'), "version", ArgKind::No),
+    opt(Some('t'), "table", ArgKind::Yes),
+    opt(Some('v'), "verbose", ArgKind::No),
+    opt(Some('n'), "numeric", ArgKind::No),
+    opt(Some('x'), "exact", ArgKind::No),
+    opt(None, "line-numbers", ArgKind::No),
+    opt(Some('w'), "wait", ArgKind::Maybe),
+    opt(Some('W'), "wait-interval", ArgKind::Yes),
+    opt(Some('M'), "modprobe", ArgKind::Yes),
+];
+
+const VERBS: [Verb; 14] = [
+    Verb::Append,
+    Verb::Check,
+    Verb::Delete,
+    Verb::Insert,
+    Verb::Replace,
+    Verb::List,
+    Verb::ListRules,
+    Verb::Flush,
+    Verb::Zero,
+    Verb::New,
+    Verb::Remove,
+    Verb::Policy,
+    Verb::Rename,
+    Verb::Version,
+];
+
+/// The command line around a rule, as far as it has been read.
+pub(super) struct Around {
+    pub(super) verb: Option<Verb>,
+    pub(super) zero: bool,
+    pub(super) table: TableName,
+    pub(super) chain: Option<String>,
+    second: String,
+    number: Option<usize>,
+    verbose: u8,
+    numeric: bool,
+    exact: bool,
+    lines: bool,
+    wait: Option<Option<u32>>,
+    interval: bool,
+    restore: bool,
+}
+
+impl Around {
+    pub(super) fn new(setting: Setting) -> Self {
+        let (table, restore) = match setting {
+            Setting::Line => (TableName::Filter, false),
+            Setting::Restore(table) => (table, true),
+        };
+        Self {
+            verb: None,
+            zero: false,
+            table,
+            chain: None,
+            second: String::new(),
+            number: None,
+            verbose: 0,
+            numeric: false,
+            exact: false,
+            lines: false,
+            wait: None,
+            interval: false,
+            restore,
+        }
+    }
+
+    fn set_verb(&mut self, verb: Verb) -> Result<(), Fault> {
+        match (self.verb, verb) {
+            (None, _) => self.verb = Some(verb),
+            (Some(Verb::List | Verb::ListRules), Verb::Zero) => self.zero = true,
+            (Some(Verb::Zero), Verb::List | Verb::ListRules) => {
+                self.verb = Some(verb);
+                self.zero = true;
+            }
+            (Some(old), new) => {
+                return Err(Fault::usage(None, format!("Cannot use -{} with -{}", new.letter(), old.letter())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a command's own arguments: those that follow its option word.
+    fn command(&mut self, verb: Verb, arg: Option<&str>, rest: &[&str]) -> Result<usize, Fault> {
+        self.set_verb(verb)?;
+        let is_arg = |i: usize| rest.get(i).filter(|w| !w.starts_with('-') && **w != "!").copied();
+        let mut taken = 0;
+        match arg {
+            Some(name) => self.chain = Some(name.to_owned()),
+            None => {
+                if let Some(name) = is_arg(0) {
+                    self.chain = Some(name.to_owned());
+                    taken = 1;
+                }
+            }
+        }
+        match verb {
+            Verb::Delete | Verb::Insert | Verb::List | Verb::ListRules | Verb::Zero if self.chain.is_some() => {
+                if let Some(word) = is_arg(taken) {
+                    self.number = Some(rule_number(word, taken)?);
+                    taken += 1;
+                }
+            }
+            Verb::Replace => {
+                let Some(word) = is_arg(taken) else {
+                    return Err(Fault::usage(None, "-R requires a rule number"));
+                };
+                self.number = Some(rule_number(word, taken)?);
+                taken += 1;
+            }
+            Verb::Policy => {
+                self.second =
+                    is_arg(taken).ok_or_else(|| Fault::usage(None, "-P requires a chain and a policy"))?.to_owned();
+                taken += 1;
+            }
+            Verb::Rename => {
+                self.second = is_arg(taken)
+                    .ok_or_else(|| Fault::usage(None, "-E requires old-chain-name and new-chain-name"))?
+                    .to_owned();
+                taken += 1;
+            }
+            _ => {}
+        }
+        Ok(taken)
+    }
+}
+
+fn rule_number(word: &str, at: usize) -> Result<usize, Fault> {
+    super::number(word, i32::MAX as u32)
+        .filter(|&n| n > 0)
+        .map(|n| n as usize)
+        .ok_or_else(|| Fault::usage(at, format!("Invalid rule number `{word}'")))
+}
+
+impl Extra for Around {
+    fn options(&self) -> &'static [ExtraOpt] {
+        OPTIONS
+    }
+
+    fn table(&self) -> Option<TableName> {
+        Some(self.table)
+    }
+
+    fn take(&mut self, which: usize, arg: Option<&str>, not: bool, rest: &[&str]) -> Result<usize, Fault> {
+        if not {
+            return Err(Fault::usage(None, "unexpected '!' flag"));
+        }
+        if let Some(&verb) = VERBS.get(which) {
+            return self.command(verb, arg, rest);
+        }
+        let option = &OPTIONS[which];
+        match option.short {
+            Some('t') => {
+                if self.restore {
+                    return Err(Fault::usage(None, "The -t option cannot be used in restore text"));
+                }
+                let name = arg.unwrap_or_default();
+                self.table = TableName::from_name(name).ok_or_else(|| Fault {
+                    kind: FaultKind::Missing,
+                    word: None,
+                    message: name.to_owned(),
+                })?;
+            }
+            Some('v') => self.verbose = self.verbose.saturating_add(1),
+            Some('n') => self.numeric = true,
+            Some('x') => self.exact = true,
+            Some('w') | Some('W') if self.restore => {
+                let c = option.short.unwrap_or_default();
+                return Err(Fault::usage(None, format!("You cannot use `-{c}' from iptables-restore")));
+            }
+            Some('w') => {
+                let (word, taken) = match arg {
+                    Some(arg) => (Some(arg), 0),
+                    None => (rest.first().filter(|w| !w.starts_with('-') && **w != "!").copied(), 1),
+                };
+                let Some(word) = word else {
+                    self.wait = Some(None);
+                    return Ok(0);
+                };
+                let seconds = super::number(word, i32::MAX as u32)
+                    .ok_or_else(|| Fault::usage(None, "wait seconds not numeric"))?;
+                self.wait = Some(Some(seconds));
+                return Ok(taken);
+            }
+            Some('W') => self.interval = true,
+            Some(_) => {}
+            None => self.lines = true,
+        }
+        Ok(0)
+    }
+}
+
+/// Understands a command line.
+///
+/// # Errors
+/// The first fault.
+pub fn read_command(words: &[&str], cx: &RuleCx<'_>, setting: Setting) -> Result<Command, Trouble> {
+    let mut around = Around::new(setting);
+    let rule = read_line(words, cx, &mut around).map_err(unknown_table)?;
+    finish(around, rule, cx)
+}
+
+/// `-t nosuch` has an exit status of its own.
+fn unknown_table(fault: Fault) -> Trouble {
+    match fault.kind {
+        FaultKind::Missing => Trouble::Table(fault.message),
+        _ => Trouble::Usage(fault),
+    }
+}
+
+/// Understands `-A CHAIN RULE`, the words of the rule only.
+pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Result<Command, Trouble> {
+    let mut around = Around::new(Setting::Restore(cx.table));
+    around.verb = Some(Verb::Append);
+    around.chain = Some(chain.to_owned());
+    let mut rule =
+        read_line(words, cx, &mut around).map_err(|f| Trouble::Usage(Fault { word: f.word.map(|w| w + 2), ..f }))?;
+    rule.target_word = rule.target_word.map(|w| w + 2);
+    finish(around, rule, cx)
+}
+
+fn finish(around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {
+    let verb = match around.verb {
+        _ if rule.help => Verb::Help,
+        Some(verb) => verb,
+        None => return Err(Trouble::usage("no command specified")),
+    };
+    let command = Command {
+        verb,
+        zero: around.zero,
+        table: around.table,
+        chain: around.chain,
+        second: around.second,
+        number: around.number,
+        verbose: around.verbose,
+        numeric: around.numeric,
+        exact: around.exact,
+        lines: around.lines,
+        wait: around.wait,
+        family: rule.family,
+        rule,
+    };
+    if matches!(verb, Verb::Help | Verb::Version) {
+        return Ok(command);
+    }
+    if around.interval && command.wait.is_none() {
+        return Err(Trouble::usage("--wait-interval only makes sense with --wait"));
+    }
+    if let Some(c) = illegal(&command) {
+        return Err(Trouble::usage(format!("Illegal option `-{c}' with this command")));
+    }
+    names(&command, cx)?;
+    Ok(command)
+}
+
+/// The first option that the command does not allow. `0` stands for `--line-numbers`, as stock prints it.
+fn illegal(command: &Command) -> Option<char> {
+    use Verb::{Append, Check, Delete, Insert, List, Policy, Replace};
+    let Command { verb, numeric, exact, lines, .. } = *command;
+    let by_number = verb == Delete && command.number.is_some();
+    let rule = matches!(verb, Append | Check | Delete | Insert | Replace) && !by_number;
+    let given = |c: char| command.rule.given.contains(&c);
+    let listing = verb == List;
+    let checks = [
+        ('n', numeric && !listing),
+        ('s', given('s') && !rule),
+        ('d', given('d') && !rule),
+        ('p', given('p') && !rule),
+        ('j', (given('j') || given('g')) && !rule),
+        ('x', exact && !listing),
+        ('i', given('i') && !rule),
+        ('o', given('o') && !rule),
+        ('0', lines && !listing),
+        ('c', given('c') && !matches!(verb, Append | Insert | Replace | Policy)),
+        ('f', given('f') && !rule),
+    ];
+    checks.into_iter().find(|&(_, bad)| bad).map(|(c, _)| c)
+}
+
+/// What is refused of names and of their use together.
+fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
+    let chain = command.chain.as_deref().unwrap_or_default();
+    if chain.len() > LONGEST {
+        return Err(too_long(chain));
+    }
+    match command.verb {
+        Verb::New => chain_name(chain, cx.family)?,
+        Verb::Rename if command.second.len() > LONGEST => return Err(too_long(&command.second)),
+        _ => {}
+    }
+    let head = &command.rule.rule.head;
+    let (input, output) = (matches!(chain, "PREROUTING" | "INPUT"), matches!(chain, "OUTPUT" | "POSTROUTING"));
+    if input && head.oif != Default::default() {
+        return Err(Trouble::usage(format!("Can't use -o with {chain}\n")));
+    }
+    if output && head.iif != Default::default() {
+        return Err(Trouble::usage(format!("Can't use -i with {chain}\n")));
+    }
+    let drops = command.rule.rule.target == Target::Standard(Standard::Drop)
+        || (command.verb == Verb::Policy && command.second == "DROP");
+    if command.table == TableName::Nat && drops {
+        return Err(Trouble::usage(
+            "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n",
+        ));
+    }
+    Ok(())
+}
+
+/// Longest name of a chain (`XT_EXTENSION_MAXNAMELEN` - 1).
+const LONGEST: usize = 28;
+
+fn too_long(name: &str) -> Trouble {
+    Trouble::usage(format!("chain name `{name}' too long (must be under {} chars)", LONGEST + 1))
+}
+
+/// What a new chain may not be called.
+pub(super) fn chain_name(name: &str, family: Family) -> Result<(), Trouble> {
+    if let Some(c) = name.chars().next().filter(|c| matches!(c, '-' | '!')) {
+        return Err(Trouble::usage(format!("chain name not allowed to start with `{c}'")));
+    }
+    if name.len() > LONGEST {
+        return Err(too_long(name));
+    }
+    let verdict = matches!(name, "" | "ACCEPT" | "DROP" | "RETURN" | "QUEUE");
+    if verdict || ext::target_desc(name, family).is_some() {
+        return Err(Trouble::usage("chain name may not clash with target name"));
+    }
+    if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Trouble::usage(format!("Invalid chain name `{name}'")));
+    }
+    Ok(())
+}
+
+/// The policy of a name.
+pub(super) fn policy(name: &str) -> Result<Policy, Trouble> {
+    match name {
+        "ACCEPT" => Ok(Policy::Accept),
+        "DROP" => Ok(Policy::Drop),
+        _ => Err(Trouble::Policy),
+    }
+}
+
+impl Command {
+    /// The chain that the rule jumps to.
+    pub(super) fn jump(&self) -> Option<(&ChainName, bool)> {
+        match &self.rule.rule.target {
+            Target::Jump(name) => Some((name, false)),
+            Target::Goto(name) => Some((name, true)),
+            _ => None,
+        }
+    }
+}

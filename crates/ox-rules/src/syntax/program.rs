@@ -1,0 +1,235 @@
+//! `Program`: which of the iptables programs is speaking, and `Trouble`: why it could not do what was asked.
+//!
+//! Facts: exit statuses and first lines of messages from iptables 1.8.9 and 1.8.13, nft and legacy.
+
+use super::{Fault, FaultKind};
+use crate::ir::Dialect;
+use crate::model::{EditError, TableName};
+use ox_packet::Family;
+use std::fmt::Write as _;
+
+/// The version of iptables that we speak as; scripts parse it.
+pub const VERSION: &str = "1.8.13";
+
+/// Which program is speaking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// iptables or ip6tables.
+    pub family: Family,
+    /// Whose refusals and exit statuses.
+    pub dialect: Dialect,
+}
+
+impl Program {
+    /// `iptables` or `ip6tables`.
+    pub const fn name(self) -> &'static str {
+        match self.family {
+            Family::V4 => "iptables",
+            Family::V6 => "ip6tables",
+        }
+    }
+
+    /// What `-V` prints behind the name.
+    pub fn version(self) -> String {
+        let variant = match self.dialect {
+            Dialect::Nft => "nf_tables",
+            Dialect::Legacy => "legacy",
+        };
+        format!("v{VERSION} ({variant})")
+    }
+}
+
+/// Why something could not be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The words cannot be understood.
+    Usage(Fault),
+    /// What is asked for is not there, or is there already.
+    Edit(EditError),
+    /// No such table.
+    Table(String),
+    /// Only ACCEPT and DROP are policies.
+    Policy,
+    /// A jump to a chain that is not there (`true`: with `-g`), and the word that names it.
+    Missing(String, bool, Option<usize>),
+    /// The kernel would not take it.
+    Kernel(Refusal),
+}
+
+/// A refusal by the kernel, or by us in its stead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What nft was asked to do: `RULE_APPEND`, `CHAIN_DEL`, …
+    pub act: &'static str,
+    /// Chain it was asked for.
+    pub chain: String,
+    /// The kernel's answer in words.
+    pub errno: &'static str,
+    /// Why, in ours; may be empty.
+    pub why: String,
+    /// Line of the restore text that asked; 0 for none.
+    pub line: u32,
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Trouble::Usage(fault)
+    }
+}
+
+impl From<EditError> for Trouble {
+    fn from(error: EditError) -> Self {
+        Trouble::Edit(error)
+    }
+}
+
+impl Trouble {
+    /// A usage fault without a word.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Trouble::Usage(Fault::usage(None, message))
+    }
+
+    /// The word at fault, if one is known.
+    pub fn word(&self) -> Option<usize> {
+        match self {
+            Trouble::Usage(f) => f.word,
+            Trouble::Missing(.., word) => *word,
+            _ => None,
+        }
+    }
+
+    /// Exit status.
+    pub fn status(&self, dialect: Dialect) -> u8 {
+        match self {
+            Trouble::Usage(f) if f.kind == FaultKind::Missing => 1,
+            Trouble::Usage(_) | Trouble::Missing(..) => 2,
+            Trouble::Edit(EditError::InUse | EditError::NotEmpty) | Trouble::Kernel(_) if dialect == Dialect::Nft => 4,
+            Trouble::Edit(_) | Trouble::Policy | Trouble::Kernel(_) => 1,
+            Trouble::Table(_) => 3,
+        }
+    }
+
+    /// What is wrong, without program name and full stop.
+    pub fn message(&self, dialect: Dialect) -> String {
+        match self {
+            Trouble::Usage(f) => f.message.clone(),
+            Trouble::Edit(e) => edit_message(*e, dialect).to_owned(),
+            Trouble::Table(name) if dialect == Dialect::Nft => format!("table '{name}' does not exist"),
+            Trouble::Table(name) => {
+                format!("can't initialize iptables table `{name}': Table does not exist (do you need to insmod?)")
+            }
+            Trouble::Policy => "Bad policy name".to_owned(),
+            Trouble::Missing(name, goto, _) => match (dialect, goto) {
+                (Dialect::Nft, _) => format!("Chain '{name}' does not exist"),
+                (Dialect::Legacy, true) => format!("goto '{name}' is not a chain"),
+                (Dialect::Legacy, false) => format!("Couldn't load target `{name}':No such file or directory\n"),
+            },
+            Trouble::Kernel(r) if dialect == Dialect::Nft => {
+                let kind = if r.act.starts_with("CHAIN") { "" } else { "rule in " };
+                format!("{} failed ({}): {kind}chain {}", r.act, r.errno, r.chain)
+            }
+            Trouble::Kernel(r) => r.errno.to_owned(),
+        }
+    }
+
+    /// What a program writes on standard error for a fault of its command line, and its exit status.
+    pub fn report(&self, program: Program, words: &[&str]) -> (String, u8) {
+        let (name, version, dialect) = (program.name(), program.version(), program.dialect);
+        let message = self.message(dialect);
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = match self {
+            Trouble::Edit(_) | Trouble::Policy if !self.by_kernel(dialect) => {
+                let hint = if matches!(self, Trouble::Policy | Trouble::Edit(EditError::Builtin)) { DMESG } else { "" };
+                writeln!(text, "{name}: {message}.{hint}")
+            }
+            Trouble::Edit(_) | Trouble::Kernel(_) | Trouble::Policy => match dialect {
+                Dialect::Nft => writeln!(text, "{name} {version}:  {message}"),
+                Dialect::Legacy => {
+                    let hint = if message == "Invalid argument" { DMESG } else { "" };
+                    writeln!(text, "{name}: {message}.{hint}")
+                }
+            },
+            Trouble::Table(_) => {
+                let list: Vec<_> = TableName::ALL.iter().map(|t| t.name()).collect();
+                writeln!(text, "{name} {version}: {message}\nThere are five tables: {}.", list.join(" "))
+            }
+            Trouble::Usage(_) if message.starts_with("Bad argument") => writeln!(text, "{message}"),
+            Trouble::Usage(_) | Trouble::Missing(..) => writeln!(text, "{name} {version}: {message}"),
+        };
+        if let Trouble::Kernel(r) = self
+            && !r.why.is_empty()
+        {
+            let _ = writeln!(text, "The kernel would refuse it: {}.", r.why);
+        }
+        if matches!(self, Trouble::Usage(_) | Trouble::Missing(..)) {
+            if let Some(at) = self.word().filter(|&at| at < words.len()) {
+                let (line, column) = quote_line(name, words, at);
+                point(&mut text, &line, column, words[at].chars().count());
+            }
+            let _ = writeln!(text, "Try `{name} -h' or '{name} --help' for more information.");
+        }
+        (text, self.status(dialect))
+    }
+
+    fn by_kernel(&self, dialect: Dialect) -> bool {
+        match self {
+            Trouble::Edit(EditError::InUse | EditError::NotEmpty) => dialect == Dialect::Nft,
+            Trouble::Kernel(_) => true,
+            _ => false,
+        }
+    }
+}
+
+const DMESG: &str = " Run `dmesg' for more information.";
+
+fn edit_message(error: EditError, dialect: Dialect) -> &'static str {
+    match (error, dialect) {
+        (EditError::NoChain, _) | (EditError::Builtin, Dialect::Nft) => "No chain/target/match by that name",
+        (EditError::Builtin, Dialect::Legacy) => "Invalid argument",
+        (EditError::Exists, _) => "Chain already exists",
+        (EditError::NameTaken, _) => "File exists",
+        (EditError::NoRule, _) => "Bad rule (does a matching rule exist in that chain?)",
+        (EditError::InsertIndex, _) => "Index of insertion too big",
+        (EditError::DeleteIndex, _) => "Index of deletion too big",
+        (EditError::ReplaceIndex, _) => "Index of replacement too big",
+        (EditError::ZeroIndex, _) => "Index of counter too big",
+        (EditError::NotBuiltin, _) => "Bad built-in chain name",
+        (EditError::InUse | EditError::NotEmpty, Dialect::Nft) => "Device or resource busy",
+        (EditError::InUse, Dialect::Legacy) => "Too many links",
+        (EditError::NotEmpty, Dialect::Legacy) => "Directory not empty",
+    }
+}
+
+/// The words as one line behind a program's name, and the column at which word `at` begins.
+fn quote_line(name: &str, words: &[&str], at: usize) -> (String, usize) {
+    let (mut line, mut column) = (name.to_owned(), 0);
+    for (i, word) in words.iter().enumerate() {
+        line.push(' ');
+        if i == at {
+            column = line.chars().count();
+        }
+        if word.is_empty() || word.contains(|c: char| c.is_whitespace() || "'\"\\$`*?;&|<>()#".contains(c)) {
+            line.push_str(&format!("{word:?}"));
+        } else {
+            line.push_str(word);
+        }
+    }
+    (line, column)
+}
+
+/// Widest piece of a line that is shown around a fault.
+const SHOWN: usize = 76;
+
+/// Shows a line with carets under `len` characters from `column` on; of a long line only what is around them.
+pub fn point(text: &mut String, line: &str, column: usize, len: usize) {
+    let chars: Vec<char> = line.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let from = if chars.len() <= SHOWN || column + len.min(20) <= SHOWN { 0 } else { column.saturating_sub(SHOWN / 2) };
+    let to = chars.len().min(from + SHOWN);
+    let (before, after) = (if from > 0 { "..." } else { "" }, if to < chars.len() { "..." } else { "" });
+    let shown: String = chars.get(from..to).unwrap_or_default().iter().collect();
+    let blanks = column - from.min(column) + before.len();
+    let carets = len.max(1).min(SHOWN.saturating_sub(column - from.min(column)).max(1));
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "  {before}{shown}{after}\n  {:blanks$}{}", "", "^".repeat(carets));
+}

@@ -1,0 +1,260 @@
+//! Doing what a [`Command`] says, to a table.
+//!
+//! Facts: what is printed, and which of two refusals comes first, from iptables 1.8.9, nft and legacy.
+
+use super::command::{Command, Verb, chain_name, policy};
+use super::list::{Listing, list_rules};
+use super::{Names, Out, Program, Refusal, Trouble};
+use crate::ir::Dialect;
+use crate::model::{Chain, EditError, Fresh, References, Rule, Table, Target};
+
+/// What doing a command needs to know.
+#[derive(Clone, Copy)]
+pub struct RunCx<'a> {
+    /// Who speaks.
+    pub program: Program,
+    /// Who knows names.
+    pub names: &'a dyn Names,
+    /// Line of the restore text, 0 on a command line.
+    pub line: u32,
+}
+
+/// Does a command to its table, and prints what it prints. What the kernel would say to the rules is not asked here.
+///
+/// `refs` are the table's references if they are known; they are forgotten when rules change.
+///
+/// # Errors
+/// What is wrong; the table may then be half changed and must be thrown away.
+pub fn run(
+    command: &mut Command,
+    table: &mut Table,
+    refs: &mut Option<References>,
+    cx: &RunCx<'_>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    let Command { verb, zero, numeric, exact, lines, number, .. } = *command;
+    let counters = command.verbose > 0;
+    let dialect = cx.program.dialect;
+    let listing = Listing { family: cx.program.family, dialect, numeric, counters, exact, lines, names: cx.names };
+    let chain = command.chain.clone();
+    let chain = chain.as_deref();
+    match verb {
+        Verb::Delete if number.is_some() => {
+            *refs = None;
+            table.delete_at(chain.unwrap_or_default(), number.unwrap_or_default())?;
+        }
+        Verb::Append | Verb::Insert | Verb::Replace | Verb::Check | Verb::Delete => {
+            if verb.edits() {
+                *refs = None;
+            }
+            rules(command, table, cx, &listing, out)?;
+        }
+        Verb::List | Verb::ListRules => {
+            let one = match chain {
+                Some(name) => Some(table.chain(name).ok_or(EditError::NoChain)?),
+                None => None,
+            };
+            match verb {
+                Verb::List => listing.table(table, one, number, out),
+                _ => list_rules(table, one, number, cx.program.family, counters, out),
+            }
+            if zero {
+                say_each(counters, "Zeroing", table, chain, out);
+                table.zero(chain, number)?;
+            }
+        }
+        Verb::Flush => {
+            *refs = None;
+            table.flush(chain)?;
+            say_each(counters && chain.is_none(), "Flushing", table, chain, out);
+        }
+        Verb::Zero => match table.zero(chain, number) {
+            // nft asks for a rule that is not there, and nobody answers.
+            Err(EditError::ZeroIndex) if dialect == Dialect::Nft => {}
+            result => {
+                result?;
+                say_each(counters && number.is_none(), "Zeroing", table, chain, out);
+            }
+        },
+        Verb::New => table.create(chain.unwrap_or_default())?,
+        Verb::Remove => remove(table, chain, refs, counters, cx, out)?,
+        Verb::Policy => {
+            let name = chain.unwrap_or_default();
+            if table.chain(name).is_none_or(|c| c.base.is_none()) {
+                return Err(EditError::NotBuiltin.into());
+            }
+            let counters = command.rule.counted.then_some(command.rule.rule.counters);
+            table.set_policy(name, policy(&command.second)?, counters)?;
+        }
+        Verb::Rename => {
+            let old = chain.unwrap_or_default();
+            if table.chain(old).is_some() && table.chain(&command.second).is_none() {
+                match chain_name(&command.second, cx.program.family) {
+                    // A verdict's name is said to be taken, as legacy says it.
+                    Err(_) if ["ACCEPT", "DROP", "QUEUE", "RETURN"].contains(&command.second.as_str()) => {}
+                    result => result?,
+                }
+            }
+            *refs = None;
+            table.rename(old, &command.second)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The commands that name a rule.
+fn rules(
+    command: &mut Command,
+    table: &mut Table,
+    cx: &RunCx<'_>,
+    listing: &Listing<'_>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    let (verb, number, verbose) = (command.verb, command.number, command.verbose > 0);
+    let chain = command.chain.clone().unwrap_or_default();
+    let at = table.position(&chain);
+    match verb {
+        Verb::Check | Verb::Delete if at.is_none() => {}
+        _ if at.is_none() => return Err(EditError::NoChain.into()),
+        _ => {}
+    }
+    if let Some((name, goto)) = command.jump() {
+        match table.shared_name(name.as_str()) {
+            Some(shared) => {
+                let base = table.chain(name.as_str()).is_some_and(|c| c.base.is_some());
+                if base && !matches!(verb, Verb::Check | Verb::Delete) {
+                    return Err(Trouble::Kernel(to_builtin(command, name.as_str(), cx)));
+                }
+                let target = &mut command.rule.rule.target;
+                *target = if goto { Target::Goto(shared) } else { Target::Jump(shared) };
+            }
+            None => return Err(Trouble::Missing(name.as_str().to_owned(), goto, command.rule.target_word)),
+        }
+    }
+    let Some(at) = at else { return Err(EditError::NoRule.into()) };
+    let mut read = std::mem::take(&mut command.rule);
+    read.rule.origin.line = cx.line;
+    read.rule.origin.fresh = Fresh::New;
+    if read.srcs.len() < 2 && read.dsts.len() < 2 {
+        return one(verb, number, table, at, read.rule, verbose, listing, out);
+    }
+    let rules = read.into_rules();
+    if verb == Verb::Replace {
+        return Err(Trouble::usage("Replacement rule does not specify a unique address"));
+    }
+    // Inserted at one place, each pushes the one before it down: stock inserts them from the last to the first.
+    let rules: Box<dyn Iterator<Item = Rule>> =
+        if verb == Verb::Insert { Box::new(rules.into_iter().rev()) } else { Box::new(rules.into_iter()) };
+    for rule in rules {
+        one(verb, number, table, at, rule, verbose, listing, out)?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "one rule of a command, and all that the command says of it")]
+fn one(
+    verb: Verb,
+    number: Option<usize>,
+    table: &mut Table,
+    at: usize,
+    rule: Rule,
+    verbose: bool,
+    listing: &Listing<'_>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    if verbose {
+        listing.echo(&rule, out);
+    }
+    match verb {
+        Verb::Append => table.chains[at].rules.push(rule),
+        Verb::Insert => {
+            let name = table.chains[at].name.clone();
+            table.insert(name.as_str(), number.unwrap_or(1), rule)?;
+        }
+        Verb::Replace => {
+            let name = table.chains[at].name.clone();
+            table.replace(name.as_str(), number.unwrap_or(1), rule)?;
+        }
+        _ => {
+            let rules = &mut table.chains[at].rules;
+            let found = rules.iter().position(|r| r.same(&rule)).ok_or(EditError::NoRule)?;
+            if verb == Verb::Delete {
+                rules.remove(found);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A jump to a built-in chain.
+fn to_builtin(command: &Command, name: &str, cx: &RunCx<'_>) -> Refusal {
+    Refusal {
+        act: act(command.verb),
+        chain: command.chain.clone().unwrap_or_default(),
+        errno: match cx.program.dialect {
+            Dialect::Nft => "Operation not supported",
+            Dialect::Legacy => "Invalid argument",
+        },
+        why: format!("{name} is a built-in chain, and only the kernel's hooks enter those"),
+        line: cx.line,
+    }
+}
+
+/// What nft is asked to do for a command.
+pub(super) const fn act(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Insert => "RULE_INSERT",
+        Verb::Replace => "RULE_REPLACE",
+        _ => "RULE_APPEND",
+    }
+}
+
+/// `-X`
+fn remove(
+    table: &mut Table,
+    chain: Option<&str>,
+    refs: &mut Option<References>,
+    verbose: bool,
+    cx: &RunCx<'_>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    let refs: &References = refs.get_or_insert_with(|| table.references());
+    let names: Vec<String> = match chain {
+        Some(name) => vec![name.to_owned()],
+        None => table.in_order().iter().filter(|c| c.base.is_none()).map(|c| c.name.as_str().to_owned()).collect(),
+    };
+    if verbose {
+        for name in names.iter().filter(|n| table.chain(n).is_some_and(|c| c.base.is_none())) {
+            out.fmt(format_args!("Deleting chain `{name}'\n"));
+        }
+    }
+    for name in names {
+        table.remove(&name, refs).map_err(|e| match e {
+            EditError::InUse | EditError::NotEmpty if cx.program.dialect == Dialect::Nft => {
+                let count = refs.get(name.as_str()).copied().unwrap_or(0);
+                let rules = table.chain(&name).map_or(0, |c| c.rules.len());
+                let why = match (count, rules) {
+                    (0, n) => format!("{name} still has {n} rule{}", if n == 1 { "" } else { "s" }),
+                    (1, _) => format!("one rule jumps to {name}"),
+                    (n, _) => format!("{n} rules jump to {name}"),
+                };
+                let errno = "Device or resource busy";
+                Trouble::Kernel(Refusal { act: "CHAIN_DEL", chain: name.clone(), errno, why, line: cx.line })
+            }
+            e => e.into(),
+        })?;
+    }
+    Ok(())
+}
+
+/// `Flushing chain `X'` and its like, for every chain meant.
+fn say_each(verbose: bool, what: &str, table: &Table, chain: Option<&str>, out: &mut Out) {
+    if !verbose {
+        return;
+    }
+    let wanted = |c: &&Chain| chain.is_none_or(|name| c.name.as_str() == name);
+    for chain in table.in_order().into_iter().filter(wanted) {
+        out.fmt(format_args!("{what} chain `{}'\n", chain.name.as_str()));
+    }
+}

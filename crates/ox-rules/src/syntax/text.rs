@@ -1,0 +1,705 @@
+//! Reading restore text, line by line: a ruleset file, or what `iptables-restore` is given.
+//!
+//! Facts: the lines and their refusals from iptables-restore 1.8.9. More is understood than there, because people keep
+//! dumps of older releases, and dumps that went through a mail: indented lines, trailing blanks, carriage returns,
+//! `* nat`, and lines of talk before a table.
+
+use super::book::Section;
+use super::command::{Setting, Verb, policy, read_append, read_command};
+use super::rule::{RuleCx, Strangers};
+use super::run::{RunCx, run};
+use super::{Names, Out, Program, Trouble, admit, point, split_words};
+use crate::ext;
+use crate::ir::Dialect;
+use crate::model::{
+    Chain, ChainName, Counters, Foreign, Fresh, Policy, References, Rule, Ruleset, Table, TableName, Target,
+};
+use ox_packet::Family;
+use std::fmt::Write as _;
+
+/// How to read restore text.
+#[derive(Clone, Copy)]
+pub struct TextCx<'a> {
+    /// Who reads.
+    pub program: Program,
+    /// Who knows names.
+    pub names: &'a dyn Names,
+    /// What the text is.
+    pub kind: TextKind,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// A ruleset file: it is believed, counters and unknown extensions included.
+    File,
+    /// Given to `iptables-restore`.
+    Restore {
+        /// `-c`
+        counters: bool,
+        /// `-n`: what is there stays.
+        noflush: bool,
+        /// `-T`: only this table.
+        only: Option<TableName>,
+        /// `-v`
+        verbose: bool,
+        /// `-t`: nothing is to change.
+        test: bool,
+    },
+}
+
+/// What is wrong with a text, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFault {
+    /// Line, from 1.
+    pub line: u32,
+    /// The line's text.
+    pub shown: String,
+    /// Where in it the fault is, in bytes; and how long the word is.
+    pub span: Option<(usize, usize)>,
+    /// What is wrong.
+    pub what: TextTrouble,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextTrouble {
+    /// The command on it.
+    Command(Trouble),
+    /// It cannot stand there, and stock says no more than that it failed; why is in our words.
+    Failed(String),
+    /// A line that breaks the text's form (exit 2).
+    Form(String),
+    /// A policy that cannot be set, as legacy says it.
+    Policy(String),
+    /// The end of the text comes before COMMIT.
+    NoCommit,
+}
+
+impl TextFault {
+    fn new(line: u32, what: TextTrouble) -> Self {
+        Self { line, shown: String::new(), span: None, what }
+    }
+
+    /// What `iptables-restore` writes on standard error, and its exit status. `source` names the text.
+    pub fn report(&self, program: Program, source: &str) -> (String, u8) {
+        let (name, version, line) = (format!("{}-restore", program.name()), program.version(), self.line);
+        let mut text = String::new();
+        let dialect = program.dialect;
+        let mut status = 1;
+        // Writing to a String cannot fail.
+        let _ = match &self.what {
+            TextTrouble::NoCommit => writeln!(text, "{name}: COMMIT expected at line {line}"),
+            TextTrouble::Failed(why) => writeln!(text, "{name}: line {line} failed\n{source}, line {line}: {why}"),
+            TextTrouble::Policy(message) => writeln!(text, "{name} {version}: {message}"),
+            TextTrouble::Form(message) => {
+                status = 2;
+                writeln!(text, "{name} {version}: {message}\nError occurred at line: {line}")
+            }
+            TextTrouble::Command(trouble) => {
+                status = trouble.status(dialect);
+                let message = trouble.message(dialect);
+                match (trouble, dialect) {
+                    (Trouble::Usage(_) | Trouble::Missing(..) | Trouble::Table(_), _) => {
+                        status = 2;
+                        if message.starts_with("Bad argument") {
+                            writeln!(text, "{message}\nError occurred at line: {line}")
+                        } else {
+                            writeln!(text, "{name} {version}: {message}\nError occurred at line: {line}")
+                        }
+                    }
+                    (Trouble::Kernel(r), Dialect::Nft) => {
+                        writeln!(text, "{name} {version}: \nline {}: {message}", r.line)
+                    }
+                    (_, Dialect::Nft) => writeln!(text, "{name}: line {line} failed: {message}."),
+                    (Trouble::Kernel(r), Dialect::Legacy) => {
+                        writeln!(text, "{name}: line {line} failed\nline {}: {message}", r.line)
+                    }
+                    (_, Dialect::Legacy) => writeln!(text, "{name}: line {line} failed\n{message}"),
+                }
+            }
+        };
+        self.explain(&mut text);
+        if status == 2 {
+            let _ = writeln!(text, "Try `{name} -h' or '{name} --help' for more information.");
+        }
+        (text, status)
+    }
+
+    /// What a program writes on standard error when this is wrong with the file it works on: exit status 2.
+    pub fn report_file(&self, program: Program, file: &str) -> String {
+        let mut text = format!("{} {}: {file}, line {}: ", program.name(), program.version(), self.line);
+        match &self.what {
+            TextTrouble::NoCommit => text.push_str("COMMIT expected: the last table is not finished"),
+            TextTrouble::Failed(m) | TextTrouble::Form(m) | TextTrouble::Policy(m) => text.push_str(m),
+            TextTrouble::Command(t) => text.push_str(t.message(program.dialect).trim_end()),
+        }
+        text.push('\n');
+        self.explain(&mut text);
+        text
+    }
+
+    fn explain(&self, text: &mut String) {
+        if let Some((at, len)) = self.span {
+            let column = self.shown.get(..at).map_or(0, |s| s.chars().count());
+            let len = self.shown.get(at..at + len).map_or(1, |s| s.chars().count());
+            point(text, &self.shown, column, len);
+        }
+        if let TextTrouble::Command(Trouble::Kernel(r)) = &self.what
+            && !r.why.is_empty()
+        {
+            let _ = writeln!(text, "The kernel would refuse it: {}.", r.why);
+        }
+    }
+}
+
+/// A table under construction, which counts for nothing before its COMMIT.
+struct Staged {
+    table: Table,
+    refs: Option<References>,
+    section: Section,
+    /// Jumps to chains that no line has named yet: chain, rule.
+    open: Vec<(usize, usize)>,
+    /// Where the chain of the last rule stands; rules of a chain come together.
+    last: usize,
+    skip: bool,
+}
+
+pub(super) struct Loader<'a, 'o> {
+    cx: TextCx<'a>,
+    staged: Option<Staged>,
+    pub(super) sections: Vec<Section>,
+    pub(super) touched: Vec<TableName>,
+    out: &'o mut Out,
+}
+
+impl<'a, 'o> Loader<'a, 'o> {
+    pub(super) fn new(cx: TextCx<'a>, out: &'o mut Out) -> Self {
+        Self { cx, staged: None, sections: Vec::new(), touched: Vec::new(), out }
+    }
+
+    fn is_file(&self) -> bool {
+        self.cx.kind == TextKind::File
+    }
+
+    fn verbose(&self) -> bool {
+        matches!(self.cx.kind, TextKind::Restore { verbose: true, .. })
+    }
+
+    /// Reads a whole text into `ruleset`, table by table.
+    pub(super) fn load(&mut self, text: &str, ruleset: &mut Ruleset) -> Result<(), Box<TextFault>> {
+        let mut number = 0;
+        let mut words: Vec<&str> = Vec::new();
+        let mut rest = text.as_bytes();
+        let mut at = 0;
+        while !rest.is_empty() {
+            number += 1;
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = &text[at..at + end];
+            let skip = (end + 1).min(rest.len());
+            rest = &rest[skip..];
+            at += skip;
+            if let Err(mut fault) = self.line(number, line, &mut words, ruleset) {
+                fault.shown = clip(line, &mut fault.span);
+                return Err(fault);
+            }
+        }
+        match self.staged {
+            Some(_) => Err(Box::new(TextFault::new(number + 1, TextTrouble::NoCommit))),
+            None => Ok(()),
+        }
+    }
+
+    fn line<'t>(
+        &mut self,
+        number: u32,
+        line: &'t str,
+        words: &mut Vec<&'t str>,
+        ruleset: &mut Ruleset,
+    ) -> Result<(), Box<TextFault>> {
+        let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
+        let form = |message: String| fail(TextTrouble::Form(message));
+        let body = line.trim();
+        let Some(&first) = body.as_bytes().first() else { return Ok(()) };
+        match first {
+            b'#' => {
+                if self.verbose() {
+                    self.out.raw(line);
+                    self.out.raw("\n");
+                }
+                Ok(())
+            }
+            b'*' => {
+                if let Some(staged) = &self.staged {
+                    let name = staged.table.name.name();
+                    return Err(fail(TextTrouble::Command(Trouble::usage(format!(
+                        "Bad argument `{body}': the table {name} is not finished, COMMIT is missing before this line"
+                    )))));
+                }
+                let name = body[1..].trim();
+                let Some(table) = TableName::from_name(name) else {
+                    let prefix = format!("{}-restore", self.cx.program.name());
+                    return Err(form(match self.cx.program.dialect {
+                        Dialect::Nft => format!("{prefix}: line {number} table name '{name}' invalid"),
+                        Dialect::Legacy => format!("{prefix}: unable to initialize table '{name}'"),
+                    }));
+                };
+                self.begin(number, table, ruleset);
+                Ok(())
+            }
+            b'C' if body == "COMMIT" => match self.staged.take() {
+                Some(staged) => self.commit(number, staged, ruleset),
+                None => Err(fail(TextTrouble::Failed("COMMIT without a table before it".to_owned()))),
+            },
+            _ if self.staged.is_none() => match first {
+                b'-' | b':' | b'[' => {
+                    let hint = "no table has been named yet: a line like `*filter' must come first";
+                    Err(fail(TextTrouble::Failed(hint.to_owned())))
+                }
+                // Talk around the tables: a banner, a prompt.
+                _ => Ok(()),
+            },
+            _ if self.staged.as_ref().is_some_and(|s| s.skip) => Ok(()),
+            b':' => self.chain(number, &body[1..]),
+            _ => self.rule(number, line, words),
+        }
+    }
+
+    fn begin(&mut self, number: u32, name: TableName, ruleset: &Ruleset) {
+        let mut skip = false;
+        let old = ruleset.table(name);
+        let fresh = Table::new(name);
+        let table = match self.cx.kind {
+            TextKind::File => fresh,
+            TextKind::Restore { only, noflush, verbose, .. } => {
+                skip = only.is_some_and(|only| only != name);
+                match old {
+                    _ if skip => fresh,
+                    Some(old) if noflush => old.clone(),
+                    _ => {
+                        if verbose && !noflush {
+                            let now = old.unwrap_or(&fresh);
+                            for chain in now.in_order() {
+                                self.out.fmt(format_args!("Flushing chain `{}'\n", chain.name.as_str()));
+                            }
+                            for chain in now.in_order().iter().filter(|c| c.base.is_none()) {
+                                self.out.fmt(format_args!("Deleting chain `{}'\n", chain.name.as_str()));
+                            }
+                        }
+                        let mut fresh = fresh;
+                        // Legacy leaves alone the policies that the text does not name; nft starts afresh.
+                        for chain in old.iter().flat_map(|t| &t.chains) {
+                            if let Some(base) = chain.base
+                                && self.cx.program.dialect == Dialect::Legacy
+                                && let Some(new) = fresh.chain_mut(chain.name.as_str())
+                            {
+                                new.base = Some(base);
+                                new.counters = chain.counters;
+                            }
+                        }
+                        fresh
+                    }
+                }
+            }
+        };
+        let section = Section::new(name, number);
+        self.staged = Some(Staged { table, refs: None, section, open: Vec::new(), last: 0, skip });
+    }
+
+    fn commit(&mut self, number: u32, mut staged: Staged, ruleset: &mut Ruleset) -> Result<(), Box<TextFault>> {
+        if staged.skip {
+            return Ok(());
+        }
+        let name = staged.table.name;
+        self.close_jumps(&mut staged)?;
+        if !self.is_file() {
+            admit(&staged.table, self.cx.program).map_err(|refusal| {
+                let trouble = TextTrouble::Command(Trouble::Kernel(refusal));
+                Box::new(TextFault::new(number, trouble))
+            })?;
+            if matches!(self.cx.kind, TextKind::Restore { test: true, .. }) {
+                return Ok(());
+            }
+        }
+        staged.section.end = number;
+        self.sections.push(staged.section);
+        self.touched.push(name);
+        *ruleset.table_mut(name) = staged.table;
+        Ok(())
+    }
+
+    /// Jumps to chains that were named only later, or never.
+    fn close_jumps(&mut self, staged: &mut Staged) -> Result<(), Box<TextFault>> {
+        for (chain, at) in std::mem::take(&mut staged.open) {
+            let Some(rule) = staged.table.chains.get(chain).and_then(|c| c.rules.get(at)) else { continue };
+            let (name, goto) = match &rule.target {
+                Target::Jump(name) => (name.clone(), false),
+                Target::Goto(name) => (name.clone(), true),
+                _ => continue,
+            };
+            let line = rule.origin.line;
+            let target = match staged.table.shared_name(name.as_str()) {
+                Some(name) if goto => Target::Goto(name),
+                Some(name) => Target::Jump(name),
+                // A target of stock's that we do not have.
+                None if !goto && is_target_name(name.as_str()) => {
+                    Target::Foreign(Box::new(Foreign { name: name.as_str().to_owned(), words: Vec::new() }))
+                }
+                None => {
+                    let trouble = Trouble::Missing(name.as_str().to_owned(), goto, None);
+                    return Err(Box::new(TextFault::new(line, TextTrouble::Command(trouble))));
+                }
+            };
+            staged.table.chains[chain].rules[at].target = target;
+        }
+        Ok(())
+    }
+
+    /// `NAME POLICY [packets:bytes]`
+    fn chain(&mut self, number: u32, body: &str) -> Result<(), Box<TextFault>> {
+        let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
+        let prefix = format!("{}-restore", self.cx.program.name());
+        let (file, dialect) = (self.is_file(), self.cx.program.dialect);
+        let Some(staged) = &mut self.staged else { return Ok(()) };
+        let mut parts = body.split_ascii_whitespace();
+        let Some(name) = parts.next() else {
+            return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} chain name invalid"))));
+        };
+        let Some(word) = parts.next() else {
+            return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} policy invalid"))));
+        };
+        let (counted, noflush) = match self.cx.kind {
+            TextKind::File => (true, false),
+            TextKind::Restore { counters, noflush, .. } => (counters, noflush),
+        };
+        let mut counters = None;
+        if counted {
+            match parts.next().map(|text| (text, read_counters(text))) {
+                None => {}
+                Some((_, Some(c))) => counters = Some(c),
+                // Somebody's file with a comment behind the policy is still a file.
+                Some((text, None)) if file && !text.starts_with('[') => {}
+                Some(_) => {
+                    return Err(fail(TextTrouble::Form(format!("invalid policy counters for chain '{name}'"))));
+                }
+            }
+        }
+        let at = staged.table.position(name);
+        let base = at.and_then(|i| staged.table.chains[i].base);
+        match (at, base) {
+            (Some(at), Some(base)) => {
+                let policy = match word {
+                    "-" => base.policy,
+                    word => policy(word).map_err(|_| {
+                        fail(match dialect {
+                            Dialect::Nft => TextTrouble::Command(Trouble::Policy),
+                            Dialect::Legacy => TextTrouble::Policy(format!(
+                                "Can't set policy `{word}' on `{name}' line {number}: Bad policy name"
+                            )),
+                        })
+                    })?,
+                };
+                let chain = &mut staged.table.chains[at];
+                chain.base = Some(crate::model::Base { policy, ..base });
+                if let Some(c) = counters.filter(|_| word != "-" || dialect == Dialect::Nft || file) {
+                    chain.counters = c;
+                } else if word != "-" && !file {
+                    chain.counters = Counters::default();
+                }
+            }
+            (Some(at), None) if noflush || dialect == Dialect::Nft || file => {
+                let chain = &mut staged.table.chains[at];
+                if noflush || !file {
+                    chain.rules.clear();
+                    staged.refs = None;
+                    staged.section.plain = false;
+                }
+                staged.section.plain &= !file;
+                chain.counters = counters.unwrap_or_default();
+            }
+            (Some(_), None) => {
+                return Err(fail(TextTrouble::Form(format!("error creating chain '{name}':File exists"))));
+            }
+            (None, _) => {
+                super::command::chain_name(name, self.cx.program.family)
+                    .or_else(
+                        |trouble| if file && ext_named(name, self.cx.program.family) { Ok(()) } else { Err(trouble) },
+                    )
+                    .map_err(|trouble| fail(TextTrouble::Command(trouble)))?;
+                if word != "-" && dialect == Dialect::Legacy && !file {
+                    return Err(fail(TextTrouble::Policy(format!(
+                        "Can't set policy `{word}' on `{name}' line {number}: Bad built-in chain name"
+                    ))));
+                }
+                let name = ChainName::from(name);
+                staged.table.push(Chain { counters: counters.unwrap_or_default(), ..Chain::user(name) });
+            }
+        }
+        if let Some(at) = staged.table.position(name).filter(|_| file) {
+            let chain = &staged.table.chains[at];
+            let policy = chain.base.map(|b| b.policy);
+            staged.section.chains.push((number, chain.name.clone(), policy, chain.counters));
+        }
+        Ok(())
+    }
+
+    fn rule<'t>(&mut self, number: u32, line: &'t str, words: &mut Vec<&'t str>) -> Result<(), Box<TextFault>> {
+        let (prefix, body) = match line.trim_start().strip_prefix('[') {
+            Some(rest) if !rest.starts_with(']') && rest.contains(']') => {
+                let (inside, body) = rest.split_once(']').unwrap_or((rest, ""));
+                (Some(inside), body)
+            }
+            _ => (None, line),
+        };
+        let counters = match (prefix, self.cx.kind) {
+            (None, _) | (_, TextKind::Restore { counters: false, .. }) => None,
+            (Some(inside), _) => Some(read_pair(inside).ok_or_else(|| {
+                let what = format!("`[{inside}]' is not a pair of counters: -c packet counter not numeric");
+                let at = line.len() - line.trim_start().len();
+                let span = Some((at, inside.len() + 2));
+                Box::new(TextFault { span, ..TextFault::new(number, TextTrouble::Form(what)) })
+            })?),
+        };
+        words.clear();
+        if simple_words(body, words) {
+            return self.words(number, line, body, words, prefix.is_some(), counters);
+        }
+        let mut split = Vec::new();
+        split_words(body, &mut split).map_err(|at| {
+            let at = at + line.len() - body.len();
+            let what = TextTrouble::Form("a quote that is opened here is never closed".to_owned());
+            Box::new(TextFault { span: Some((at, 1)), ..TextFault::new(number, what) })
+        })?;
+        let words: Vec<&str> = split.iter().map(|w| &*w.text).collect();
+        self.words(number, line, body, &words, prefix.is_some(), counters)
+    }
+
+    fn words(
+        &mut self,
+        number: u32,
+        line: &str,
+        body: &str,
+        words: &[&str],
+        counted: bool,
+        counters: Option<Counters>,
+    ) -> Result<(), Box<TextFault>> {
+        if other_family(words, self.cx.program.family) {
+            if let Some(staged) = &mut self.staged {
+                staged.section.plain = false;
+            }
+            return Ok(());
+        }
+        self.command(number, words, counted, counters).map_err(|trouble| {
+            let span = trouble.word().and_then(|w| {
+                let mut split = Vec::new();
+                // The line was split once already, so it can be again.
+                let _ = split_words(body, &mut split);
+                let at = split.get(w)?.at;
+                let end = split.get(w + 1).map_or(body.trim_end().len(), |next| body[..next.at].trim_end().len());
+                let before = line.len() - body.len();
+                Some((at + before, end.saturating_sub(at).max(1)))
+            });
+            Box::new(TextFault { span, ..TextFault::new(number, TextTrouble::Command(trouble)) })
+        })
+    }
+
+    fn command(
+        &mut self,
+        number: u32,
+        words: &[&str],
+        counted: bool,
+        counters: Option<Counters>,
+    ) -> Result<(), Trouble> {
+        let (file, verbose) = (self.is_file(), self.verbose());
+        let program = self.cx.program;
+        let Some(staged) = &mut self.staged else { return Ok(()) };
+        let cx = RuleCx {
+            family: program.family,
+            dialect: program.dialect,
+            table: staged.table.name,
+            names: self.cx.names,
+            strangers: if file { Strangers::Keep } else { Strangers::Refuse },
+        };
+        let mut command = match words {
+            ["-A" | "--append", chain, rest @ ..] => read_append(chain, rest, &cx)?,
+            _ => read_command(words, &cx, Setting::Restore(staged.table.name))?,
+        };
+        if let Some(counters) = counters {
+            command.rule.rule.counters = counters;
+        }
+        if command.family.is_some_and(|f| f != program.family) {
+            staged.section.plain = false;
+            return Ok(());
+        }
+        if verbose {
+            command.verbose = command.verbose.max(1);
+        }
+        if file && command.verb == Verb::Append {
+            staged.section.counted |= counted;
+            return staged.append(number, command);
+        }
+        staged.section.plain = false;
+        match command.verb {
+            Verb::Help | Verb::Version => return Err(Trouble::usage("there is no help inside of restore text")),
+            _ => {}
+        }
+        let cx = RunCx { program, names: self.cx.names, line: number };
+        run(&mut command, &mut staged.table, &mut staged.refs, &cx, self.out)
+    }
+}
+
+impl Staged {
+    /// A rule of a file: its line is kept, and its chain may be named further down.
+    fn append(&mut self, number: u32, command: super::Command) -> Result<(), Trouble> {
+        let chain = command.chain.as_deref().unwrap_or_default();
+        let at = match self.table.chains.get(self.last) {
+            Some(c) if c.name.as_str() == chain => self.last,
+            _ => match self.table.position(chain) {
+                Some(at) => at,
+                None => return Err(crate::model::EditError::NoChain.into()),
+            },
+        };
+        self.last = at;
+        let several = command.rule.srcs.len() > 1 || command.rule.dsts.len() > 1;
+        if !several {
+            self.push(at, number, command.rule.rule);
+            return Ok(());
+        }
+        self.section.plain = false;
+        for rule in command.rule.into_rules() {
+            self.push(at, number, rule);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, at: usize, number: u32, mut rule: Rule) {
+        rule.origin.line = number;
+        rule.origin.fresh = Fresh::Kept;
+        if let Target::Jump(name) | Target::Goto(name) = &mut rule.target {
+            match self.table.shared_name(name.as_str()) {
+                Some(shared) => *name = shared,
+                None => self.open.push((at, self.table.chains[at].rules.len())),
+            }
+        }
+        self.table.chains[at].rules.push(rule);
+    }
+}
+
+/// Whether a name is that of a target we do not have, and not that of a chain somebody forgot.
+fn is_target_name(name: &str) -> bool {
+    const STOCK: &[&str] = &[
+        "AUDIT",
+        "CHECKSUM",
+        "CLASSIFY",
+        "CLUSTERIP",
+        "CONNMARK",
+        "CONNSECMARK",
+        "CT",
+        "DNAT",
+        "DNPT",
+        "DSCP",
+        "ECN",
+        "HL",
+        "HMARK",
+        "IDLETIMER",
+        "LED",
+        "LOG",
+        "MARK",
+        "MASQUERADE",
+        "MIRROR",
+        "NETMAP",
+        "NFLOG",
+        "NFQUEUE",
+        "NOTRACK",
+        "RATEEST",
+        "REDIRECT",
+        "REJECT",
+        "SECMARK",
+        "SET",
+        "SNAT",
+        "SNPT",
+        "SYNPROXY",
+        "TCPMSS",
+        "TCPOPTSTRIP",
+        "TEE",
+        "TOS",
+        "TPROXY",
+        "TRACE",
+        "TTL",
+        "ULOG",
+    ];
+    STOCK.contains(&name)
+}
+
+/// An old file may have a chain that has the name of a target that came later.
+fn ext_named(name: &str, family: Family) -> bool {
+    ext::target_desc(name, family).is_some()
+}
+
+/// Splits a line without quotes. `false`: it has some, and must be split with more care.
+fn simple_words<'t>(line: &'t str, words: &mut Vec<&'t str>) -> bool {
+    let bytes = line.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        match bytes[i] {
+            b' ' | b'\t' | b'\r' | b'\n' => i += 1,
+            _ => {
+                let start = i;
+                while i < bytes.len() && !matches!(bytes[i], b' ' | b'\t' | b'\r' | b'\n') {
+                    if bytes[i] == b'"' {
+                        return false;
+                    }
+                    i += 1;
+                }
+                words.push(&line[start..i]);
+            }
+        }
+    }
+    true
+}
+
+/// Whether a line says that it is for the other family. Not where the word is an option's argument.
+fn other_family(words: &[&str], family: Family) -> bool {
+    let other = match family {
+        Family::V4 => ["-6", "--ipv6"],
+        Family::V6 => ["-4", "--ipv4"],
+    };
+    words.iter().enumerate().any(|(i, w)| other.contains(w) && (i == 0 || !words[i - 1].starts_with('-')))
+}
+
+/// `[packets:bytes]`
+fn read_counters(text: &str) -> Option<Counters> {
+    read_pair(text.strip_prefix('[')?.strip_suffix(']')?)
+}
+
+fn read_pair(text: &str) -> Option<Counters> {
+    let (packets, bytes) = text.split_once(':')?;
+    Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? })
+}
+
+/// A line short enough to be kept in a fault: of a very long one the part around the span.
+fn clip(line: &str, span: &mut Option<(usize, usize)>) -> String {
+    const KEPT: usize = 400;
+    if line.len() <= 2 * KEPT {
+        return line.to_owned();
+    }
+    let at = span.map_or(0, |s| s.0);
+    let floor = |mut i: usize| {
+        while i > 0 && !line.is_char_boundary(i) {
+            i -= 1;
+        }
+        i
+    };
+    let from = floor(at.saturating_sub(KEPT));
+    let to = floor((at + KEPT).min(line.len()));
+    if let Some((at, len)) = span {
+        *at -= from;
+        *len = (*len).min(to - from - *at);
+    }
+    line[from..to].to_owned()
+}
+
+/// Whether a policy and counters are those of a built-in chain that nobody has touched.
+pub(super) fn untouched(policy: Option<Policy>, counters: Counters) -> bool {
+    policy.is_none_or(|p| p == Policy::Accept) && counters == Counters::default()
+}

@@ -1,0 +1,131 @@
+//! Ruleset files: reading one, editing one, and what is said when that fails.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use ox_io::lock::Wait;
+use ox_rules::model::TableName;
+use ox_rules::syntax::{Book, Names, Program, header_family};
+
+/// What was said and the exit status, when something went wrong.
+pub type Failure = (String, u8);
+
+/// What an edit leaves.
+pub struct Edited {
+    /// Tables that changed.
+    pub touched: Vec<TableName>,
+    /// What to print.
+    pub out: String,
+    /// What went wrong, if anything.
+    pub failure: Option<Failure>,
+}
+
+/// Exit status where the system refuses: a lock held, no right to read.
+const RESOURCE: u8 = 4;
+
+impl From<System> for Failure {
+    fn from(error: System) -> Self {
+        error.0
+    }
+}
+
+/// A failure on its way through `ox_io::file::edit`.
+pub struct System(Failure);
+
+impl From<ox_io::Error> for System {
+    fn from(error: ox_io::Error) -> Self {
+        if error.is_locked() {
+            return Self((format!("Another app is currently holding the xtables lock: {error}"), RESOURCE));
+        }
+        Self((error.to_string(), RESOURCE))
+    }
+}
+
+/// Reads a file's rules; one that is not there has none.
+pub fn read(path: &Path, program: Program, names: &dyn Names) -> Result<Book, Failure> {
+    match ox_io::file::read(path) {
+        Ok(bytes) => open(path, &bytes, program, names),
+        Err(error) if is_missing(&error) => {
+            eprintln!("{}: {} does not exist: no rules", program.name(), path.display());
+            Ok(Book::empty(program.family))
+        }
+        Err(error) => Err((format!("{}: {error}\n", program.name()), RESOURCE)),
+    }
+}
+
+fn is_missing(error: &ox_io::Error) -> bool {
+    matches!(error, ox_io::Error::File { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Edits a file's rules under its lock.
+pub fn edit(
+    path: &Path,
+    wait: Wait,
+    program: Program,
+    names: &dyn Names,
+    change: impl FnOnce(&mut Book) -> Edited,
+) -> Result<Edited, Failure> {
+    let result = ox_io::file::edit(path, wait, |bytes| -> Result<_, System> {
+        let mut book = match bytes {
+            Some(bytes) => open(path, bytes, program, names).map_err(System)?,
+            None => Book::empty(program.family),
+        };
+        let edited = change(&mut book);
+        let text = (!edited.touched.is_empty())
+            .then(|| book.write(&edited.touched, program, &ox_io::clock::stamp()))
+            .filter(|text| bytes.is_some() || !text.is_empty());
+        if bytes.is_none() && text.is_some() {
+            eprintln!("{}: {} did not exist, and was made", program.name(), path.display());
+        }
+        Ok((text, edited))
+    });
+    result.map_err(|System((message, status))| {
+        let message = if message.ends_with('\n') { message } else { format!("{}: {message}\n", program.name()) };
+        (message, status)
+    })
+}
+
+fn open(path: &Path, bytes: &[u8], program: Program, names: &dyn Names) -> Result<Book, Failure> {
+    let file = path.display().to_string();
+    if let Some(family) = header_family(bytes).filter(|&f| f != program.family) {
+        let other = Program { family, ..program }.name();
+        let message =
+            format!("{} {}: {file} holds {other} rules, as its header says\n", program.name(), program.version());
+        return Err((message, 2));
+    }
+    Book::read(bytes, program, names).map_err(|fault| {
+        // A pipe closed half-way or a file of another kind: its first bytes say enough.
+        let hint = match fault.line {
+            1 if bytes.contains(&0) => "It does not look like a ruleset: it has zero bytes in it.\n",
+            _ => "",
+        };
+        (format!("{}{hint}", fault.report_file(program, &file)), 2)
+    })
+}
+
+/// How long to wait for a file's lock.
+pub fn wait(asked: Option<Option<u32>>) -> Wait {
+    match asked {
+        None => Wait::For(Duration::from_secs(10)),
+        Some(None) => Wait::Forever,
+        Some(Some(seconds)) => Wait::For(Duration::from_secs(seconds.into())),
+    }
+}
+
+/// Prints what a command prints. A reader who has gone away is not an error.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// What a program says that can reach no kernel yet.
+pub fn no_kernel(program: Program) -> Failure {
+    let name = program.name();
+    let message = format!(
+        "{name} {}: can't initialize {name} table: this release works on ruleset files only: \
+         give one as `oxtables -f FILE {name} ...' or in OXTABLES_FILE\n",
+        program.version()
+    );
+    (message, RESOURCE)
+}
