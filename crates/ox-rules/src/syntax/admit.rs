@@ -4,7 +4,7 @@
 //! legacy: net/ipv4/netfilter/ip_tables.c `mark_source_chains`, x_tables.c `xt_check_match`.
 
 use super::{Program, Refusal};
-use crate::ext::{Place, Refused, admit_desc};
+use crate::ext::{Place, Refused};
 use crate::ir::{Dialect, HookSet};
 use crate::model::{Fresh, Head, Iface, Rule, Standard, Table, Target};
 
@@ -25,22 +25,20 @@ pub fn admit(table: &Table, program: Program) -> Result<(), Refusal> {
     let reach = graph.walk(table, program)?;
     let new_jump = graph.calls.iter().flatten().any(|call| is_new(&table.chains[call.from].rules[call.rule]));
     for (c, chain) in table.chains.iter().enumerate() {
-        let own = chain.base.map_or(HookSet::NONE, |b| HookSet::of(&[b.hook]));
         for (r, rule) in chain.rules.iter().enumerate() {
             if !is_new(rule) && !new_jump {
                 continue;
             }
-            let hooks = if r < graph.ends[c] { reach[c] } else { HookSet::NONE };
-            // nf_tables asks a checkentry only about the chain that the rule is in.
-            let asked = if program.dialect == Dialect::Nft { own } else { hooks };
             let place = Place {
                 family: program.family,
                 table: table.name,
-                hooks: asked,
+                hooks: if r < graph.ends[c] { reach[c] } else { HookSet::NONE },
+                base: chain.base.is_some(),
                 head: &rule.head,
+                matches: &rule.matches,
                 dialect: program.dialect,
             };
-            rule_fits(rule, &place, hooks).map_err(|refused| Refusal {
+            rule_fits(rule, &place).map_err(|refused| Refusal {
                 act: rule_act(rule),
                 chain: chain.name.as_str().to_owned(),
                 errno: refused.errno,
@@ -63,23 +61,15 @@ fn rule_act(rule: &Rule) -> &'static str {
     }
 }
 
-fn rule_fits(rule: &Rule, place: &Place<'_>, reach: HookSet) -> Result<(), Refused> {
-    let reached = Place { hooks: reach, ..*place };
+fn rule_fits(rule: &Rule, place: &Place<'_>) -> Result<(), Refused> {
     let Head { src, dst, .. } = rule.head;
     if place.dialect == Dialect::Nft && ((src.not && src.is.is_any()) || (dst.not && dst.is.is_any())) {
         return Err(Refused::invalid("no packet is without an address, so `!' of all addresses never matches"));
     }
     for m in &rule.matches {
         m.admit(place)?;
-        if let Some(desc) = m.desc().filter(|_| place.hooks != reach) {
-            admit_desc(desc, &reached)?;
-        }
     }
-    rule.target.admit(place)?;
-    if let Some(desc) = rule.target.desc().filter(|_| place.hooks != reach) {
-        admit_desc(desc, &reached)?;
-    }
-    Ok(())
+    rule.target.admit(place)
 }
 
 /// A jump or goto.
