@@ -4,6 +4,7 @@
 //! printed ([`Ext::save`], [`Ext::list`]) and what it means ([`Matching::pred`] or [`Acting::act`]). Nobody outside the
 //! file knows any of that. `CONTRIBUTING.md` lists the steps for a new one.
 
+pub mod addrtype;
 pub mod ah;
 pub mod comment;
 pub mod connbytes;
@@ -15,17 +16,22 @@ pub mod ct;
 pub mod dccp;
 pub mod devgroup;
 pub mod dnat;
+pub mod dscp;
 pub mod ecn;
 pub mod esp;
 mod exthdr;
 pub mod hashlimit;
 mod hashtable;
 pub mod helper;
+pub mod hl;
+mod hops;
 pub mod icmp6;
 pub mod icmp;
+pub mod iprange;
 pub mod length;
 pub mod limit;
 pub mod log;
+pub mod mac;
 pub mod mark;
 pub mod masquerade;
 mod merge;
@@ -37,6 +43,8 @@ pub mod nfacct;
 pub mod nflog;
 pub mod nfqueue;
 pub mod owner;
+pub mod physdev;
+pub mod pkttype;
 mod plen;
 mod ports;
 pub mod quota;
@@ -55,7 +63,9 @@ pub mod state;
 pub mod statistic;
 pub mod tcp;
 pub mod tcpmss;
+pub mod tos;
 pub mod tproxy;
+pub mod ttl;
 pub mod udp;
 
 mod prelude;

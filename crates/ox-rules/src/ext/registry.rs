@@ -223,28 +223,35 @@ impl Target {
 
 registry! {
     matches {
+        AddrType = super::addrtype::AddrType;
         Ah = super::ah::Ah;
         Ah6 = super::ah::Ah6;
         Comment = super::comment::Comment;
+        Connbytes = super::connbytes::Connbytes;
         ConnLimit = super::connlimit::ConnLimit;
         ConnMark = super::connmark::ConnMark;
-        Connbytes = super::connbytes::Connbytes;
         Conntrack = super::conntrack::Conntrack;
         Cpu = super::cpu::Cpu;
         Dccp = super::dccp::Dccp;
         Devgroup = super::devgroup::Devgroup;
+        Dscp = super::dscp::Dscp;
         Ecn = super::ecn::Ecn;
         Esp = super::esp::Esp;
         HashLimit = super::hashlimit::HashLimit;
         Helper = super::helper::Helper;
+        Hl = super::hl::Hl;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
+        IpRange = super::iprange::IpRange;
         Length = super::length::Length;
         Limit = super::limit::Limit;
+        Mac = super::mac::Mac;
         Mark = super::mark::Mark;
         Multiport = super::multiport::Multiport;
         Nfacct = super::nfacct::Nfacct;
         Owner = super::owner::Owner;
+        PhysDev = super::physdev::PhysDev;
+        PktType = super::pkttype::PktType;
         Quota = super::quota::Quota;
         Realm = super::realm::Realm;
         Recent = super::recent::Recent;
@@ -256,12 +263,16 @@ registry! {
         Statistic = super::statistic::Statistic;
         Tcp = super::tcp::Tcp;
         Tcpmss = super::tcpmss::Tcpmss;
+        Tos = super::tos::IsTos;
+        Ttl = super::ttl::Ttl;
         Udp = super::udp::Udp;
     }
     targets {
         ConnMarkSet = super::connmark::SetConnMark;
         Ct = super::ct::Ct;
         Dnat = super::dnat::Dnat;
+        DscpSet = super::dscp::SetDscp;
+        HlSet = super::hl::SetHl;
         Log = super::log::Log;
         MarkSet = super::mark::SetMark;
         Masquerade = super::masquerade::Masquerade;
@@ -274,6 +285,8 @@ registry! {
         SetChange = super::set::ChangeSet;
         SetEcn = super::ecn::SetEcn;
         Snat = super::snat::Snat;
+        TosSet = super::tos::SetTos;
         Tproxy = super::tproxy::Tproxy;
+        TtlSet = super::ttl::SetTtl;
     }
 }

@@ -224,7 +224,7 @@ pub fn read_net(text: &str, family: Family, names: &dyn Names) -> Result<Vec<Net
 }
 
 /// `10`, `10.1`, `10.1.2`: missing parts are zero.
-fn short_v4(text: &str, family: Family) -> Option<u128> {
+pub(crate) fn short_v4(text: &str, family: Family) -> Option<u128> {
     if family != Family::V4 || text.is_empty() {
         return None;
     }

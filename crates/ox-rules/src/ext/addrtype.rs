@@ -1,0 +1,183 @@
+//! `-m addrtype`: what routing says of an address (ours, broadcast, multicast, unreachable, …).
+//!
+//! Kernel: net/netfilter/xt_addrtype.c, net/ipv6/addrconf_core.c `__ipv6_addr_type`; ABI:
+//! uapi/linux/netfilter/xt_addrtype.h `struct xt_addrtype_info_v1`.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddrType {
+    src: Inv<Types>,
+    dst: Inv<Types>,
+    limit: Option<Limit>,
+}
+
+/// Bits as in [`addr_type`]; none: not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Types(u16);
+
+/// Which interface's view counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Limit {
+    In,
+    Out,
+}
+
+/// In the order of their bits.
+const NAMES: [&str; 12] = [
+    "UNSPEC",
+    "UNICAST",
+    "LOCAL",
+    "BROADCAST",
+    "ANYCAST",
+    "MULTICAST",
+    "BLACKHOLE",
+    "UNREACHABLE",
+    "PROHIBIT",
+    "THROW",
+    "NAT",
+    "XRESOLVE",
+];
+
+options! { AddrType;
+    /// Types of the source address, separated by commas: LOCAL, UNICAST, BROADCAST, MULTICAST and so on.
+    SRC ["src-type"] Inv<Types> => |a, v| a.src = v;
+    /// Types of the destination address, likewise.
+    DST ["dst-type"] Inv<Types> => |a, v| a.dst = v;
+    /// As seen from the interface the packet came in by.
+    IN ["limit-iface-in"] Flag, .excl(Self::OUT) => |a, _v| a.limit = Some(Limit::In);
+    /// As seen from the interface the packet leaves by.
+    OUT ["limit-iface-out"] Flag, .excl(Self::IN) => |a, _v| a.limit = Some(Limit::Out);
+}
+
+impl Value for Types {
+    const HINT: &'static str = "TYPE[,TYPE]…";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let mut bits = 0;
+        for part in args[0].split(',') {
+            let begins =
+                |n: &&str| n.len() >= part.len() && n.as_bytes()[..part.len()].eq_ignore_ascii_case(part.as_bytes());
+            // Of several that begin so, the first is meant.
+            match NAMES.iter().position(|n| begins(&n)).filter(|_| !part.is_empty()) {
+                Some(i) => bits |= 1 << i,
+                None => return Err(format!("`{part}' is not a type of address; there are: {}", NAMES.join(" "))),
+            }
+        }
+        Ok(Types(bits))
+    }
+}
+
+impl Print for Types {
+    fn print(&self, out: &mut Out) {
+        let mut first = true;
+        for (i, name) in NAMES.iter().enumerate().filter(|(i, _)| self.0 & 1 << i != 0) {
+            let _ = i;
+            out.raw(if first { "" } else { "," });
+            out.raw(name);
+            first = false;
+        }
+    }
+}
+
+impl Ext for AddrType {
+    const NAME: &'static str = "addrtype";
+    const ABOUT: &'static str = "Asks what routing says of the source or destination address.";
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        if seen & (Self::SRC | Self::DST) == 0 { Err("say --src-type or --dst-type".into()) } else { Ok(()) }
+    }
+
+    fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+        let Self { src, dst, limit } = *self;
+        let hooks = at.checked_hooks();
+        if limit == Some(Limit::Out) && (hooks.has(Hook::Prerouting) || hooks.has(Hook::Input)) {
+            return Err(Refused::invalid("--limit-iface-out cannot be asked in PREROUTING and INPUT"));
+        }
+        if limit == Some(Limit::In) && (hooks.has(Hook::Postrouting) || hooks.has(Hook::Output)) {
+            return Err(Refused::invalid("--limit-iface-in cannot be asked in POSTROUTING and OUTPUT"));
+        }
+        let asked = src.is.0 | dst.is.0;
+        let not_in_v6 = asked & (addr_type::BLACKHOLE | addr_type::BROADCAST) != 0 || asked >= addr_type::PROHIBIT;
+        if at.family == Family::V6 && not_in_v6 {
+            return Err(Refused::invalid(
+                "IPv6 addresses are never BROADCAST, BLACKHOLE, PROHIBIT and what follows it",
+            ));
+        }
+        Ok(())
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { src, dst, limit } = *self;
+        for (types, option) in [(src, "--src-type"), (dst, "--dst-type")] {
+            if types.is.0 != 0 {
+                out.opt(types.not, option, types.is);
+            }
+        }
+        match limit {
+            Some(Limit::In) => out.word("--limit-iface-in"),
+            Some(Limit::Out) => out.word("--limit-iface-out"),
+            None => {}
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { src, dst, limit } = *self;
+        out.word("ADDRTYPE match");
+        for (types, word) in [(src, "src-type"), (dst, "dst-type")] {
+            if types.is.0 != 0 {
+                out.word(word);
+                out.raw(if types.not { " !" } else { " " });
+                types.is.print(out);
+            }
+        }
+        match limit {
+            Some(Limit::In) => out.word("limit-in"),
+            Some(Limit::Out) => out.word("limit-out"),
+            None => {}
+        }
+    }
+}
+
+impl Matching for AddrType {
+    fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        let Self { src, dst, limit } = *self;
+        let family = cx.family;
+        let test = |types: Inv<Types>, source: bool| -> Pred {
+            if types.is.0 == 0 {
+                return Pred::Is(true);
+            }
+            let name = if source { "source address type" } else { "destination address type" };
+            let native = Native::new(name, Effect::Stable, move |at| {
+                let key = &at.packet.key;
+                let dev = match limit {
+                    Some(Limit::In) => key.iif,
+                    Some(Limit::Out) => key.oif,
+                    None => 0,
+                };
+                let address = if source { key.src } else { key.dst };
+                Ok(match family {
+                    Family::V4 => at.env.addr_type(family, address, dev) & types.is.0 != 0,
+                    Family::V6 => is_v6(types.is.0, address, || at.env.addr_type(family, address, dev)),
+                })
+            });
+            Pred::from(native).not_if(types.not)
+        };
+        Pred::all([test(src, true), test(dst, false)])
+    }
+}
+
+/// Kernel: `match_type6`. Multicast, unicast and unspecified are read off the address, and *all* that are asked must
+/// hold; the rest is asked of routing, where one is enough.
+fn is_v6(asked: u16, address: u128, routed: impl FnOnce() -> u16) -> bool {
+    const ROUTED: u16 = addr_type::LOCAL | addr_type::ANYCAST | addr_type::UNREACHABLE;
+    let multicast = address >> 120 == 0xff;
+    // The kernel calls neither `::' nor IPv4-mapped addresses unicast.
+    let unicast = !multicast && address != 0 && address >> 32 != 0xffff;
+    if asked & addr_type::MULTICAST != 0 && !multicast
+        || asked & addr_type::UNICAST != 0 && !unicast
+        || asked & addr_type::UNSPEC != 0 && address != 0
+    {
+        return false;
+    }
+    asked & ROUTED == 0 || asked & ROUTED & routed() != 0
+}

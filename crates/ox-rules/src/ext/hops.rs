@@ -1,0 +1,125 @@
+//! What ttl, hl, TTL and HL share: a byte in the IP header that every router counts down.
+//!
+//! Kernel: net/netfilter/xt_hl.c, net/netfilter/xt_HL.c.
+use super::prelude::*;
+
+/// How the byte must compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Compare {
+    /// Equal.
+    #[default]
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Below.
+    Lt,
+    /// Above.
+    Gt,
+}
+
+impl Compare {
+    /// Equal, or not equal behind a `!`.
+    pub(super) fn eq(not: bool) -> Self {
+        if not { Compare::Ne } else { Compare::Eq }
+    }
+
+    /// Prints ` ! --ttl-eq 5`; `prefix` is `--ttl` or `--hl`.
+    pub(super) fn save(self, value: u8, prefix: &str, out: &mut Out) {
+        let which = match self {
+            Compare::Eq | Compare::Ne => "eq",
+            Compare::Lt => "lt",
+            Compare::Gt => "gt",
+        };
+        out.flag(self == Compare::Ne, prefix);
+        out.fmt(format_args!("-{which} {value}"));
+    }
+
+    /// Prints ` TTL match TTL == 5`.
+    pub(super) fn list(self, value: u8, name: &str, out: &mut Out) {
+        let sign = match self {
+            Compare::Eq => "==",
+            Compare::Ne => "!=",
+            Compare::Lt => "<",
+            Compare::Gt => ">",
+        };
+        out.word(name);
+        out.fmt(format_args!(" match {name} {sign} {value}"));
+    }
+
+    /// The test.
+    pub(super) fn pred(self, value: u8) -> Pred {
+        match self {
+            Compare::Eq => Pred::eq(Field::Ttl, value),
+            Compare::Ne => Pred::eq(Field::Ttl, value).not_if(true),
+            Compare::Lt => value.checked_sub(1).map_or(Pred::Is(false), |last| Pred::range(Field::Ttl, 0u8, last)),
+            Compare::Gt => {
+                value.checked_add(1).map_or(Pred::Is(false), |first| Pred::range(Field::Ttl, first, u8::MAX))
+            }
+        }
+    }
+}
+
+/// What becomes of the byte.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Change {
+    /// This value.
+    Set(u8),
+    /// So much more, 255 at most.
+    Inc(u8),
+    /// So much less, 0 at least.
+    Dec(u8),
+}
+
+impl Change {
+    /// Prints ` --ttl-inc 5`; `prefix` is `--ttl` or `--hl`.
+    pub(super) fn save(self, prefix: &str, out: &mut Out) {
+        out.word(prefix);
+        match self {
+            Change::Set(n) => out.fmt(format_args!("-set {n}")),
+            Change::Inc(n) => out.fmt(format_args!("-inc {n}")),
+            Change::Dec(n) => out.fmt(format_args!("-dec {n}")),
+        }
+    }
+
+    /// Prints ` TTL increment by 5`.
+    pub(super) fn list(self, name: &str, out: &mut Out) {
+        out.word(name);
+        match self {
+            Change::Set(n) => out.fmt(format_args!(" set to {n}")),
+            Change::Inc(n) => out.fmt(format_args!(" increment by {n}")),
+            Change::Dec(n) => out.fmt(format_args!(" decrement by {n}")),
+        }
+    }
+
+    /// The act.
+    pub(super) fn act(self, name: &'static str) -> Act {
+        if let Change::Set(value) = self {
+            return Act::Set { field: Field::Ttl, mask: 0xff, value: value.into() };
+        }
+        Act::Native(NativeAct::new(name, Effect::Stable, move |at| {
+            let old = at.packet.key.ttl;
+            let new = match self {
+                Change::Set(n) => n,
+                Change::Inc(n) => old.saturating_add(n),
+                Change::Dec(n) => old.saturating_sub(n),
+            };
+            if ox_packet::rewrite::set_ttl(&mut at.packet.bytes, &at.packet.layout, new) {
+                at.packet.key.ttl = new;
+            }
+            Ok(Verdict::Continue)
+        }))
+    }
+}
+
+/// By how much a byte is counted up or down: 1 to 255.
+pub(super) struct Step(pub(super) u8);
+
+impl Value for Step {
+    const HINT: &'static str = "N";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        match number(args[0], 255) {
+            Some(n @ 1..) => Ok(Step(n as u8)),
+            _ => Err(format!("`{}' is not a number from 1 to 255", args[0])),
+        }
+    }
+}

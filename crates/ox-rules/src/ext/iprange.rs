@@ -1,0 +1,88 @@
+//! `-m iprange`: addresses from here to there.
+//!
+//! Kernel: net/netfilter/xt_iprange.c; ABI: uapi/linux/netfilter/xt_iprange.h.
+use super::prelude::*;
+use crate::syntax::short_v4;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IpRange {
+    src: Option<Inv<Range>>,
+    dst: Option<Inv<Range>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Range {
+    lo: u128,
+    hi: u128,
+}
+
+options! { IpRange;
+    /// First and last source address, or just one.
+    SRC ["src-range"] Inv<Range> => |r, v| r.src = Some(v);
+    /// First and last destination address, or just one.
+    DST ["dst-range"] Inv<Range> => |r, v| r.dst = Some(v);
+}
+
+impl Value for Range {
+    const HINT: &'static str = "FIRST[-LAST]";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        let address = |text: &str| {
+            read_addr(text, cx.family)
+                .or_else(|| short_v4(text, cx.family))
+                .ok_or_else(|| format!("`{text}' is not an address of this family"))
+        };
+        let (lo, hi) = args[0].split_once('-').unwrap_or((args[0], args[0]));
+        Ok(Range { lo: address(lo)?, hi: address(hi)? })
+    }
+}
+
+impl Range {
+    fn print(self, out: &mut Out, family: Family) {
+        out.gap();
+        out.addr(family, self.lo);
+        out.raw("-");
+        out.addr(family, self.hi);
+    }
+}
+
+impl Ext for IpRange {
+    const NAME: &'static str = "iprange";
+    const ABOUT: &'static str = "Asks whether the source or destination address lies between two others.";
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        if seen == 0 { Err("say --src-range or --dst-range".into()) } else { Ok(()) }
+    }
+
+    fn save(&self, out: &mut Out, family: Family) {
+        let Self { src, dst } = *self;
+        for (range, option) in [(src, "--src-range"), (dst, "--dst-range")] {
+            if let Some(r) = range {
+                out.flag(r.not, option);
+                r.is.print(out, family);
+            }
+        }
+    }
+
+    fn list(&self, out: &mut Out, show: &Show<'_>) {
+        let Self { src, dst } = *self;
+        for (range, words) in [(src, "source IP range"), (dst, "destination IP range")] {
+            if let Some(r) = range {
+                out.word(words);
+                out.raw(if r.not { " !" } else { "" });
+                r.is.print(out, show.family);
+            }
+        }
+    }
+}
+
+impl Matching for IpRange {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { src, dst } = *self;
+        let within = |field, range: Option<Inv<Range>>| {
+            // A range that runs backwards has no address in it.
+            range.map_or(Pred::Is(true), |r| Pred::range(field, r.is.lo, r.is.hi).not_if(r.not))
+        };
+        Pred::all([within(Field::Src, src), within(Field::Dst, dst)])
+    }
+}
