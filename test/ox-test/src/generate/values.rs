@@ -1,0 +1,629 @@
+//! What is written behind each option: one table from option to kind of argument, and words of each kind.
+//!
+//! Facts about what stock takes are not here: good words are those a person would write, rude ones lie at and beyond
+//! the boundaries. Whether a word is taken is for the stock program to say.
+
+use crate::random::Random;
+use ox_packet::Family;
+use ox_rules::syntax::Opt;
+
+/// Words of a kind: those a person writes, and those at and beyond the boundaries. `4:` or `6:` before a word keeps it
+/// for one family; a blank in it makes two words.
+type Words = (&'static [&'static str], &'static [&'static str]);
+
+const PORT: Words = (
+    &["1", "22", "53", "80", "443", "8080", "65535", "0", "http", "domain"],
+    &["65536", "-1", "0x50", "nosuchport", "", "80x", "1:2", "080"],
+);
+const PORTS: Words = (
+    &["1", "22", "53", "80", "443", "65535", "0", "http", "1:1023", "1024:", ":1023", "3:3", "80:443", "0:65534"],
+    &[":", "0:65535", "443:80", "65536", "1:65536", "1:2:3", "1-2", "-1", "x", "", "0x50", "1:65535"],
+);
+const PORT_LIST: Words = (
+    &[
+        "80",
+        "80,443",
+        "1:1023",
+        "22,80,443,8000:8080",
+        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+        "ssh,domain",
+        "0",
+        "65535",
+    ],
+    &[
+        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16",
+        "1:2,3:4,5:6,7:8,9:10,11:12,13:14,15:16",
+        "80,",
+        ",80",
+        "443:80",
+        "65536",
+        "80,,81",
+        ":",
+        "0:65535",
+        "1:",
+        "",
+    ],
+);
+const PORT_DASH: Words = (
+    &["80", "8080", "1000-2000", "65535", "1-65535", "http"],
+    &["0", "65536", "2000-1000", "1:2", "-", "80-", "1-2-3", "1-65536", "x", "1000-2000/5"],
+);
+const U8: Words = (&["1", "2", "6", "64", "255", "0", "0x10", "17"], &["256", "-1", "x", "", "1:2", "1.5", "0x100"]);
+const U16: Words = (&["1", "2", "100", "1500", "65535", "0", "0x40"], &["65536", "-1", "x", "", "1-2"]);
+const U32: Words =
+    (&["1", "2", "7", "100", "65536", "4294967295", "0", "0x7f"], &["4294967296", "-1", "x", "", "1x", "0x1ffffffff"]);
+const U64: Words = (
+    &["1", "1000", "4294967296", "18446744073709551615", "0", "0x400"],
+    &["18446744073709551616", "-1", "x", "", "1k"],
+);
+const MASKED: Words = (
+    &["1", "0x1", "0x10/0xff", "0/0", "0xffffffff", "0xffffffff/0xffffffff", "0", "1/1", "0xff/0x0f", "10/0xffffffff"],
+    &["0x100000000", "-1", "1/", "/1", "x", "", "1/0x100000000", "1/2/3"],
+);
+const U8_MASKED: Words = (
+    &["0x10", "0x10/0x3f", "0", "255", "0xff/0xff", "Minimize-Delay", "Maximize-Throughput", "minimize-cost", "0/0"],
+    &["256", "0x10/256", "nosuch", "", "-1", "1/", "Minimize-Delay/0x3f"],
+);
+const U8_MASK: Words = (&["0x10", "0", "255", "0x3f", "1"], &["256", "x", "", "-1"]);
+const MASK: Words = (&["0xff", "0", "0xffffffff", "1", "0xf0"], &["0x100000000", "x", "", "-1"]);
+const ADDRESS: Words = (
+    &[
+        "4:10.0.0.1",
+        "4:192.168.1.255",
+        "4:0.0.0.0",
+        "4:255.255.255.255",
+        "4:1.2.3.4",
+        "6:2001:db8::1",
+        "6:::",
+        "6:fe80::1",
+        "6:::ffff:1.2.3.4",
+        "6:ff02::1",
+    ],
+    &["4:10.0.0", "4:256.1.1.1", "4:10.0.0.1/24", "4:2001:db8::1", "6:10.0.0.1", "6:2001:db8::/64", "6:2001:::1", ""],
+);
+const NET: Words = (
+    &[
+        "4:10.0.0.1",
+        "4:10.1.2.3/8",
+        "4:192.168.0.0/255.255.0.0",
+        "4:1.2.3.4/255.0.255.0",
+        "4:0.0.0.0/0",
+        "4:10/8",
+        "4:1.2.3.4/32",
+        "6:2001:db8::1",
+        "6:2001:db8::/32",
+        "6:fe80::1/64",
+        "6:::/0",
+        "6:2001:db8::1/ffff::ffff",
+        "6:::1/128",
+    ],
+    &["4:10.0.0.1/33", "4:10.0.0.1/", "4:256.0.0.1/8", "4:fe80::1/64", "6:10.0.0.0/8", "6:fe80::/129", "6:fe80::/", ""],
+);
+const SPAN: Words = (
+    &[
+        "4:10.0.0.1-10.0.0.9",
+        "4:0.0.0.0-255.255.255.255",
+        "4:1.2.3.4-1.2.3.4",
+        "4:1.2.3.4",
+        "6:2001:db8::1-2001:db8::9",
+        "6:::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "6:2001:db8::1",
+        "6:::1-::1",
+    ],
+    &[
+        "4:10.0.0.9-10.0.0.1",
+        "4:10.0.0.1-",
+        "4:-10.0.0.1",
+        "4:10.0.0.0/8",
+        "6:::9-::1",
+        "6:::1-",
+        "6:10.0.0.1-10.0.0.2",
+        "-",
+    ],
+);
+const NAT: Words = (
+    &[
+        "4:10.0.0.1",
+        "4:10.0.0.1-10.0.0.9",
+        "4:10.0.0.1:80",
+        "4:10.0.0.1:1000-2000",
+        "4:10.0.0.1-10.0.0.9:80-90",
+        "4:0.0.0.0",
+        "4:10.0.0.1:65535",
+        "6:2001:db8::1",
+        "6:2001:db8::1-2001:db8::9",
+        "6:[2001:db8::1]:80",
+        "6:[2001:db8::1]:1000-2000",
+        "6:[2001:db8::1-2001:db8::9]:80-90",
+        "6:[2001:db8::1]",
+    ],
+    &[
+        "4:10.0.0.1:0",
+        "4:10.0.0.1:65536",
+        "4:10.0.0.1:90-80",
+        "4:10.0.0.9-10.0.0.1",
+        "4:10.0.0.1-",
+        "4:10.0.0.0/8",
+        "4::80",
+        "4:10.0.0.1:",
+        "4:10.0.0.1:80:90",
+        "4:10.0.0.1:80-90/100",
+        "6:10.0.0.1",
+        "6:[2001:db8::1",
+        "6:2001:db8::1:80",
+        "6:[2001:db8::1]:0",
+        "6:[2001:db8::1]:90-80",
+        "6:2001:db8::/32",
+        "6:[2001:db8::1]:80-90/100",
+        "",
+    ],
+);
+const NETMAP: Words = (
+    &["4:10.0.0.0/24", "4:192.168.0.0/255.255.0.0", "4:10.1.2.3", "6:2001:db8:1::/64", "6:2001:db8::1", "4:0.0.0.0/0"],
+    &["4:10.0.0.0/33", "4:10.0.0.0/255.0.255.0", "4:x", "6:10.0.0.0/8", "6:fe80::/129", "", "4:10.0.0.1/24"],
+);
+const IFACE: Words =
+    (&["eth0", "eth+", "lo", "wg-1", "a.100", "+", "br0"], &["abcdefghijklmnop", "", "a b", "eth0+", "e/h"]);
+const MAC: Words = (
+    &["00:11:22:33:44:55", "ff:ff:ff:ff:ff:ff", "aA:bB:cC:dD:eE:fF", "00:00:00:00:00:00", "0:1:2:3:4:5"],
+    &["00:11:22:33:44", "00-11-22-33-44-55", "00:11:22:33:44:5g", "00:11:22:33:44:55:66", "", "001122334455"],
+);
+const TEXT: Words = (
+    &[
+        "plain",
+        "two words",
+        "it's",
+        "a \"quoted\" one",
+        "back\\slash",
+        "semi;colon",
+        "$dollar",
+        "ümlaut",
+        "a-b_c.d:e/f",
+        "x,y",
+    ],
+    &["", " ", "-dash", "!", "!bang", "trailing ", "tab\there"],
+);
+const FLAGS: Words = (
+    &[
+        "SYN SYN",
+        "SYN,ACK SYN",
+        "ALL NONE",
+        "FIN,SYN,RST,ACK SYN",
+        "ALL ALL",
+        "syn,ack ack",
+        "NONE NONE",
+        "URG,PSH URG",
+        "FIN,ACK FIN",
+    ],
+    &["SYN ACK", "NOSUCH SYN", "SYN NOSUCH", "SYN, SYN", "ALL,SYN SYN", "NONE SYN", "SYN,SYN SYN"],
+);
+const ICMP: Words = (
+    &[
+        "any",
+        "echo-request",
+        "echo-reply",
+        "8",
+        "0",
+        "3/4",
+        "port-unreachable",
+        "ping",
+        "pong",
+        "ttl-exceeded",
+        "5/1",
+        "255",
+        "destination-unreachable",
+        "host-unreachable",
+        "redirect",
+        "11/0",
+        "17",
+        "address-mask-request",
+        "3/255",
+        "8/0",
+    ],
+    &["256", "3/256", "nosuch", "", "3/", "/3", "echo", "8/x", "-1", "255/255", "time"],
+);
+const ICMP6: Words = (
+    &[
+        "echo-request",
+        "echo-reply",
+        "128",
+        "1/4",
+        "port-unreachable",
+        "router-advertisement",
+        "neighbour-solicitation",
+        "135",
+        "packet-too-big",
+        "destination-unreachable",
+        "no-route",
+        "ttl-exceeded",
+        "4/1",
+        "255",
+        "neighbor-advertisement",
+        "redirect",
+        "1",
+        "0",
+    ],
+    &["256", "1/256", "nosuch", "", "1/", "any", "echo", "-1", "255/255"],
+);
+const CHUNKS: Words = (
+    &[
+        "any DATA",
+        "all INIT,INIT_ACK",
+        "only SACK",
+        "any ALL",
+        "all NONE",
+        "any DATA:Be",
+        "any DATA:bE",
+        "any ABORT:T",
+        "only DATA:I,HEARTBEAT",
+        "any HEARTBEAT_ACK,SHUTDOWN,SHUTDOWN_ACK",
+        "any COOKIE_ECHO,COOKIE_ACK",
+        "all ASCONF,FORWARD_TSN",
+        "any ECN_ECNE,ECN_CWR,ASCONF_ACK",
+        "any SHUTDOWN_COMPLETE:t",
+        "any data",
+    ],
+    &["any NOSUCH", "some DATA", "any DATA:X", "any INIT:B", "any DATA,", "any DATA:"],
+);
+const CTSTATE: Words = (
+    &[
+        "NEW",
+        "ESTABLISHED,RELATED",
+        "RELATED,ESTABLISHED",
+        "INVALID",
+        "UNTRACKED",
+        "SNAT",
+        "DNAT,SNAT",
+        "new",
+        "NEW,NEW",
+        "EST",
+    ],
+    &["NOSUCH", "", "NEW,", ",NEW", "NEW ESTABLISHED", "I", "N,E"],
+);
+const STATE: Words = (
+    &["NEW", "ESTABLISHED,RELATED", "RELATED,ESTABLISHED", "INVALID", "UNTRACKED", "new", "INVALID,NEW,UNTRACKED"],
+    &["SNAT", "NOSUCH", "", "NEW,", "N", "DNAT"],
+);
+const CTSTATUS: Words = (
+    &["NONE", "EXPECTED", "SEEN_REPLY,ASSURED", "CONFIRMED", "assured", "EXPECTED,CONFIRMED"],
+    &["NOSUCH", "", "NONE,"],
+);
+const CTDIR: Words = (&["ORIGINAL", "REPLY", "original"], &["BOTH", "", "NOSUCH"]);
+const PROTO: Words =
+    (&["tcp", "udp", "6", "icmp", "132", "255", "gre", "47", "esp", "41"], &["256", "nosuch", "", "0", "all", "-1"]);
+const RANGE32: Words = (
+    &["1", "0", "10:20", "5:", ":5", "4294967295", "0:4294967295", "7:7"],
+    &["20:10", "x", "", ":", "1:2:3", "4294967296", "1-2"],
+);
+const LENGTH: Words = (
+    &["64", "0", "40:1500", "100:", ":100", "65535", "0:65535", "84:84"],
+    &["65536", "100:50", "x", "", ":", "1:2:3", "-1"],
+);
+const RATE: Words = (
+    &[
+        "3/hour",
+        "1/sec",
+        "5/second",
+        "60/min",
+        "10/minute",
+        "24/day",
+        "1000/s",
+        "7",
+        "1/h",
+        "10000/sec",
+        "3/d",
+        "90/min",
+        "120/hour",
+    ],
+    &["0/sec", "10001/sec", "x", "", "1/fortnight", "-1/sec", "1/", "/sec", "1/se", "4294967296/sec", "100000/min"],
+);
+const HASHRATE: Words = (
+    &["3/hour", "1/sec", "60/min", "24/day", "1000/s", "512kb/s", "1mb/s", "100b/s", "7", "1000000/sec", "90/min"],
+    &["0/sec", "x", "", "1/fortnight", "-1/sec", "0b/s", "5000mb/s", "1kb/min", "4294967296/sec"],
+);
+const BURST: Words = (&["1", "5", "10", "100", "10000"], &["0", "10001", "x", "", "-1", "4294967296"]);
+const HASHBURST: Words =
+    (&["1", "5", "10", "100", "10000", "1mb", "10kb"], &["0", "x", "", "-1", "4294967296", "1000001"]);
+const HASHMODE: Words = (
+    &["srcip", "dstip", "srcport", "dstport", "srcip,dstport", "srcip,srcport,dstip,dstport", "dstip,srcip"],
+    &["nosuch", "", "srcip,", "srcip srcport"],
+);
+const HASHNAME: Words = (&["one", "two", "three-3", "a.b"], &["", "abcdefghijklmnopqrstuvwxyz", "with blank", "a/b"]);
+const NAME: Words = (
+    &["one", "two", "DEFAULT", "with-dash", "under_score"],
+    &[
+        "",
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
+        "a/b",
+        "with blank",
+    ],
+);
+const PREFIX_LEN: Words =
+    (&["4:24", "4:32", "4:0", "6:64", "6:128", "6:0", "8", "1"], &["4:33", "6:129", "x", "", "-1"]);
+const PROBABILITY: Words = (
+    &["0.5", "0.33", "1", "0", "0.25000000000", "0.1", "0.000001", "0.99999999", "1.0", "0.333333"],
+    &["1.1", "-0.1", "x", "", "0,5", "2"],
+);
+const STAT_MODE: Words = (&["random", "nth"], &["nosuch", "", "Random"]);
+const EVERY: Words = (&["2", "1", "3", "10", "4294967295"], &["0", "x", "", "-1", "4294967296"]);
+const PACKET: Words = (&["0", "1", "2", "9"], &["10", "x", "", "-1", "4294967295"]);
+const ADDRTYPE: Words = (
+    &[
+        "LOCAL",
+        "UNICAST",
+        "BROADCAST,MULTICAST",
+        "ANYCAST",
+        "local",
+        "UNSPEC",
+        "BLACKHOLE,UNREACHABLE,PROHIBIT",
+        "THROW",
+        "NAT,XRESOLVE",
+    ],
+    &["NOSUCH", "", "LOCAL,", "LO"],
+);
+const USER: Words = (
+    &["root", "0", "1000", "1000-2000", "0-4294967294", "daemon", "5-5", "nobody"],
+    &["nosuchuser", "", "2000-1000", "4294967295", "-1", "1:2", "1-2-3", "1-"],
+);
+const GROUP: Words =
+    (&["root", "0", "100", "100-200", "daemon", "nogroup"], &["nosuchgroup", "", "200-100", "4294967295", "-1", "5-"]);
+const SETS: Words = (
+    &["ips src", "ips dst", "nets src", "pairs src,dst", "pairs dst,src", "three src,dst,src"],
+    &[
+        "nosuch src",
+        "ips both",
+        "ips src,src,src,src,src,src,src",
+        "ips ,",
+        "other src",
+        "abcdefghijklmnopqrstuvwxyzabcdefgh src",
+    ],
+);
+const COMPARE: Words = (&["1", "0", "100", "18446744073709551615"], &["x", "", "-1", "18446744073709551616"]);
+const PKTTYPE: Words =
+    (&["unicast", "broadcast", "multicast", "UNICAST", "bcast", "mcast", "host"], &["nosuch", "", "otherhost", "uni"]);
+const CLOCK: Words = (
+    &["08:00", "17:30", "00:00", "23:59:59", "8:00", "8:5:3", "12:00:00", "00:00:01"],
+    &["24:00", "12:60", "x", "", "12", "12:00:60", "-1:00", "12:00:00:00", "12:"],
+);
+const DATE: Words = (
+    &[
+        "2024-01-01",
+        "2030-12-31T23:59:59",
+        "1970-01-01",
+        "2024-02-30",
+        "2024",
+        "2024-05",
+        "2025-06-01T10",
+        "2037-12-31T12:30",
+    ],
+    &["2024-13-01", "x", "", "1969-01-01", "2039-01-01", "2024-01-01T25:00:00", "2024-01-32", "01-01-2024"],
+);
+const WEEKDAYS: Words = (
+    &["Mon", "Mon,Tue,Wed", "1,2,3", "Sat,Sun", "7", "Mo,Tu", "Sunday", "1,2,3,4,5,6,7", "fri"],
+    &["8", "0", "x", "", "Mon,", "Mon Tue", "Mon,Mon"],
+);
+const MONTHDAYS: Words = (&["1", "1,15,31", "31", "2,3", "1,1"], &["32", "0", "x", "", "1,", "-1"]);
+const ALGO: Words = (&["bm", "kmp"], &["nosuch", "", "BM", "abcdefghijklmnopqrst"]);
+const STRING: Words = (&["GET /", "x", "a b", "quo\"te", "back\\slash", "|", "100%", "tail "], &[""]);
+const HEXSTRING: Words = (
+    &["|0d0a|", "abc", "a|41 42|b", "|00|", "|ff fe|x", "GET |2f|", "\\|x", "|414243|"],
+    &["|", "|4|", "|xx|", "|41", "", "41|", "|41 4|"],
+);
+const OFFSET: Words = (&["0", "1", "20", "100", "65535", "1500"], &["65536", "x", "", "-1"]);
+const LEVEL: Words = (
+    &[
+        "4", "0", "7", "debug", "info", "warning", "warn", "err", "error", "emerg", "panic", "crit", "alert", "notice",
+        "WARNING",
+    ],
+    &["8", "nosuch", "", "-1", "deb"],
+);
+const PREFIX: Words = (
+    &["in: ", "DROP ", "x", "two words: ", "it's", "a\"b", "abcdefghijklmnopqrstuvwxyz123"],
+    &["", "abcdefghijklmnopqrstuvwxyz1234", "abcdefghijklmnopqrstuvwxyz12345678901234567890"],
+);
+const NFLOG_PREFIX: Words = (
+    &[
+        "in: ",
+        "DROP ",
+        "x",
+        "two words: ",
+        "it's",
+        "a\"b",
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk",
+    ],
+    &["", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst"],
+);
+const BALANCE: Words =
+    (&["0:3", "1:2", "0:65534", "10:20"], &["3:0", "5:5", "0:65535", "x", "", "1", "1:", "1:2:3", "0:65536"]);
+const MSS: Words = (&["1460", "536", "1", "65535", "1400"], &["0", "65536", "x", "", "-1"]);
+const ZONE: Words = (&["0", "1", "65535", "mark", "100"], &["65536", "x", "", "-1"]);
+const CTEVENTS: Words = (
+    &["new", "new,destroy", "assured,reply", "mark,helper", "related", "protoinfo,natseqinfo", "secmark"],
+    &["nosuch", "", "new,"],
+);
+const EXPEVENTS: Words = (&["new"], &["nosuch", "", "destroy"]);
+const HELPER: Words = (&["ftp", "sip", "tftp"], &["nosuch", "", "abcdefghijklmnopqrst"]);
+const TIMEOUT: Words = (&["policy"], &["", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"]);
+const CLASS: Words =
+    (&["1:2", "0:0", "ffff:ffff", "10:1", "A:b"], &["1", "1:", ":1", "10000:1", "x:y", "", "1:2:3", "1:10000"]);
+const DSCP: Words = (&["0", "0x2e", "46", "63", "010"], &["64", "x", "", "-1", "EF"]);
+const DSCP_CLASS: Words = (&["EF", "BE", "CS0", "CS7", "AF11", "AF43", "ef", "cs1"], &["nosuch", "", "AF44", "46"]);
+const REJECT: Words = (
+    &[
+        "4:icmp-net-unreachable",
+        "4:icmp-host-prohibited",
+        "4:host-unreach",
+        "4:icmp-admin-prohibited",
+        "tcp-reset",
+        "4:icmp-port-unreachable",
+        "4:icmp-proto",
+        "4:port-unreach",
+        "6:icmp6-no-route",
+        "6:no-route",
+        "6:icmp6-adm-prohibited",
+        "6:addr-unreach",
+        "6:icmp6-policy-fail",
+        "6:reject-route",
+        "6:port-unreach",
+        "6:icmp6-addr-unreachable",
+    ],
+    &["nosuch", "", "icmp", "4:icmp6-no-route", "6:icmp-net-unreachable", "4:echo-reply", "tcp"],
+);
+const TTL: Words = (&["64", "1", "255", "0"], &["256", "x", "", "-1"]);
+const CONNLIMIT: Words = (&["1", "10", "0", "4294967295"], &["x", "", "-1", "4294967296"]);
+const SECONDS: Words = (&["1", "60", "600", "4294967295"], &["0", "x", "", "-1", "4294967296"]);
+const HITCOUNT: Words = (&["1", "5", "20"], &["0", "256", "65535", "65536", "x", "", "-1"]);
+const ACCT: Words = (&["acct", "other"], &["", "abcdefghijklmnopqrstuvwxyzabcdefghijkl"]);
+const TCP_OPTION: Words = (&["1", "2", "8", "255", "0x5"], &["0", "256", "x", "", "-1"]);
+
+/// The table.
+fn kind(ext: &str, option: &str, opt: &Opt) -> Words {
+    match (ext, option) {
+        ("multiport", _) => PORT_LIST,
+        ("tcp", "tcp-option") => TCP_OPTION,
+        ("tcp", "tcp-flags") => FLAGS,
+        ("sctp", "chunk-types") => CHUNKS,
+        (_, "source-port" | "destination-port" | "sport" | "dport") => PORTS,
+        (_, "ctorigsrcport" | "ctorigdstport" | "ctreplsrcport" | "ctrepldstport") => PORTS,
+        (_, "ctorigsrc" | "ctorigdst" | "ctreplsrc" | "ctrepldst") => NET,
+        (_, "ctproto") => PROTO,
+        (_, "ctstate") => CTSTATE,
+        (_, "ctstatus") => CTSTATUS,
+        (_, "ctexpire") => RANGE32,
+        (_, "ctdir") => CTDIR,
+        (_, "state") => STATE,
+        (_, "icmp-type") => ICMP,
+        (_, "icmpv6-type") => ICMP6,
+        ("mark" | "connmark", "mark") => MASKED,
+        (_, "set-mark" | "set-xmark" | "and-mark" | "or-mark" | "xor-mark" | "tproxy-mark") => MASKED,
+        (_, "nfmask" | "ctmask" | "mask") if ext != "recent" => MASK,
+        ("recent", "mask") => ADDRESS,
+        (_, "save-mark" | "restore-mark") => (&[], &[]),
+        ("iprange", _) => SPAN,
+        ("addrtype", _) => ADDRTYPE,
+        (_, "mac-source") => MAC,
+        (_, "comment") => TEXT,
+        ("limit", "limit") => RATE,
+        ("limit", "limit-burst") => BURST,
+        ("hashlimit", "hashlimit" | "hashlimit-upto" | "hashlimit-above") => HASHRATE,
+        ("hashlimit", "hashlimit-burst") => HASHBURST,
+        ("hashlimit", "hashlimit-mode") => HASHMODE,
+        ("hashlimit", "hashlimit-name") => HASHNAME,
+        ("hashlimit", "hashlimit-srcmask" | "hashlimit-dstmask") => PREFIX_LEN,
+        ("hashlimit", _) => SECONDS,
+        ("recent", "name") => NAME,
+        ("recent", "seconds") => SECONDS,
+        ("recent", "hitcount") => HITCOUNT,
+        ("statistic", "mode") => STAT_MODE,
+        ("statistic", "probability") => PROBABILITY,
+        ("statistic", "every") => EVERY,
+        ("statistic", "packet") => PACKET,
+        ("owner", "uid-owner") => USER,
+        ("owner", "gid-owner") => GROUP,
+        ("set", "match-set" | "set") | ("SET", "add-set" | "del-set" | "map-set") => SETS,
+        ("set", _) => COMPARE,
+        ("SET", "timeout") => U32,
+        ("length", _) => LENGTH,
+        ("ttl" | "hl" | "TTL" | "HL", _) => TTL,
+        ("tos", _) | ("TOS", "set-tos") => U8_MASKED,
+        ("TOS", _) => U8_MASK,
+        ("dscp" | "DSCP", "dscp" | "set-dscp") => DSCP,
+        ("dscp" | "DSCP", _) => DSCP_CLASS,
+        ("pkttype", _) => PKTTYPE,
+        ("physdev", "physdev-in" | "physdev-out") => IFACE,
+        ("time", "timestart" | "timestop") => CLOCK,
+        ("time", "datestart" | "datestop") => DATE,
+        ("time", "weekdays") => WEEKDAYS,
+        ("time", "monthdays") => MONTHDAYS,
+        ("string", "algo") => ALGO,
+        ("string", "string") => STRING,
+        ("string", "hex-string") => HEXSTRING,
+        ("string", "from" | "to") => OFFSET,
+        ("quota", _) => U64,
+        ("connlimit", "connlimit-mask") => PREFIX_LEN,
+        ("connlimit", _) => CONNLIMIT,
+        ("nfacct", _) => ACCT,
+        ("REJECT", _) => REJECT,
+        ("LOG", "log-level") => LEVEL,
+        ("LOG", "log-prefix") => PREFIX,
+        ("NFLOG", "nflog-prefix") => NFLOG_PREFIX,
+        ("NFLOG", "nflog-group") => U16,
+        ("NFLOG", _) => U32,
+        ("NFQUEUE", "queue-balance") => BALANCE,
+        ("NFQUEUE", "queue-num") => U16,
+        ("SNAT", "to-source") | ("DNAT", "to-destination") => NAT,
+        ("MASQUERADE" | "REDIRECT", "to-ports") => PORT_DASH,
+        ("NETMAP", _) => NETMAP,
+        ("CT", "zone" | "zone-orig" | "zone-reply") => ZONE,
+        ("CT", "ctevents") => CTEVENTS,
+        ("CT", "expevents") => EXPEVENTS,
+        ("CT", "helper") => HELPER,
+        ("CT", "timeout") => TIMEOUT,
+        ("TCPMSS", "set-mss") => MSS,
+        ("CLASSIFY", _) => CLASS,
+        ("TPROXY", "on-port") => PORT,
+        ("TPROXY", "on-ip") => ADDRESS,
+        _ => by_hint(opt.hint),
+    }
+}
+
+/// For options that the table does not name: what help calls the argument.
+fn by_hint(hint: &str) -> Words {
+    match hint {
+        "PORT" => PORT,
+        "PORT[:PORT]" => PORTS,
+        "VALUE[/MASK]" => MASKED,
+        "ADDRESS" => ADDRESS,
+        "ADDRESS[/MASK]" | "ADDRESS[/LENGTH]" => NET,
+        "N[:N]" => RANGE32,
+        "N" | "NUMBER" => U8,
+        _ => TEXT,
+    }
+}
+
+fn fits<'w>(word: &'w str, family: Family) -> Option<&'w str> {
+    match (word.strip_prefix("4:"), word.strip_prefix("6:")) {
+        (Some(rest), _) => (family == Family::V4).then_some(rest),
+        (_, Some(rest)) => (family == Family::V6).then_some(rest),
+        _ => Some(word),
+    }
+}
+
+/// An argument for an option, as words.
+pub fn argument(ext: &str, opt: &Opt, family: Family, rude: bool, random: &mut Random) -> Vec<String> {
+    if opt.args == 0 {
+        return Vec::new();
+    }
+    let (good, bad) = kind(ext, opt.names[0], opt);
+    let list = if rude && !bad.is_empty() { bad } else { good };
+    let list: Vec<&str> = list.iter().filter_map(|w| fits(w, family)).collect();
+    if list.is_empty() {
+        return vec!["1".to_owned(); opt.args.into()];
+    }
+    let word = random.pick(&list);
+    match word.split_once(' ') {
+        Some((first, second)) if opt.args == 2 => vec![first.to_owned(), second.to_owned()],
+        _ => {
+            let mut words = vec![word.to_owned()];
+            words.resize(opt.args.into(), "1".to_owned());
+            words
+        }
+    }
+}
+
+/// A network for `-s` and `-d`.
+pub fn net(family: Family, rude: bool, random: &mut Random) -> String {
+    let list = if rude { NET.1 } else { NET.0 };
+    let list: Vec<&str> = list.iter().filter_map(|w| fits(w, family)).collect();
+    random.pick(&list).to_owned()
+}
+
+/// An interface for `-i` and `-o`.
+pub fn iface(rude: bool, random: &mut Random) -> String {
+    random.pick(if rude { IFACE.1 } else { IFACE.0 }).to_owned()
+}
+
+/// A protocol for `-p`.
+pub fn proto(rude: bool, random: &mut Random) -> String {
+    random.pick(if rude { PROTO.1 } else { PROTO.0 }).to_owned()
+}

@@ -1,0 +1,149 @@
+//! Where rules come from: hand-written files, and the generator.
+//!
+//! A file `test/oracle/NAME.rules` has one case a line, `FAMILIES TABLE CHAIN RULE-WORDS`, where FAMILIES is 4, 6 or 46
+//! and words are written as in restore text. `#` begins a comment line. A line `@FAMILIES COMMAND…` is run in the
+//! namespace first (to make an ipset, say). There are no results in it: the stock program answers at test time.
+
+use crate::generate::{self, Kind};
+use crate::random::Random;
+use ox_packet::Family;
+use ox_rules::ext::{self, Desc};
+use ox_rules::syntax::split_words;
+use std::path::Path;
+
+/// A rule to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Where it comes from: file and line, or the seed.
+    pub from: String,
+    /// Table.
+    pub table: String,
+    /// Chain.
+    pub chain: String,
+    /// The rule's words.
+    pub words: Vec<String>,
+}
+
+/// Everything to be tried under one name.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// Commands to run in the namespace first.
+    pub before: Vec<Vec<String>>,
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// Names under which cases are grouped: every extension, rules without any, and mixtures.
+pub fn names() -> Vec<String> {
+    let mut names: Vec<String> = vec!["heads".to_owned(), "mixtures".to_owned()];
+    names.extend(ext::matches().iter().map(|d| d.name.to_owned()));
+    names.extend(ext::targets().iter().map(|d| d.name.to_owned()));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The cases of one name for a family: first those written by hand, then `count` generated ones.
+///
+/// # Errors
+/// A line that cannot be read, with file and line number.
+pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -> Result<Group, String> {
+    let mut group = read(root, name, family)?;
+    let mut random = Random::named(seed, &format!("{name}{family:?}"));
+    let matches: Vec<&Desc> = ext::matches().iter().filter(|d| d.families.has(family)).collect();
+    let targets: Vec<&Desc> = ext::targets().iter().filter(|d| d.families.has(family)).collect();
+    let mut made = Vec::new();
+    match name {
+        "heads" => made = generate::heads(family, count * 2, &mut random),
+        "mixtures" => made = generate::mixtures(&matches, &targets, family, count * 4, &mut random),
+        _ => {
+            for (list, kind) in [(&matches, Kind::Match), (&targets, Kind::Target)] {
+                if let Some(desc) = list.iter().find(|d| d.name == name) {
+                    made.extend(generate::rules(desc, kind, family, count, &mut random));
+                }
+            }
+        }
+    }
+    // Sets that the generator's words name.
+    if ["set", "SET", "mixtures"].contains(&name) {
+        let inet = if family == Family::V4 { "inet" } else { "inet6" };
+        for (set, kind) in
+            [("ips", "hash:ip"), ("nets", "hash:net"), ("pairs", "hash:ip,port"), ("three", "hash:ip,port,ip")]
+        {
+            let command = ["ipset", "create", set, kind, "family", inet, "timeout", "0"];
+            group.before.push(command.map(str::to_owned).to_vec());
+        }
+    }
+    group.cases.extend(made.into_iter().enumerate().map(|(i, m)| Case {
+        from: format!("OX_SEED={seed} rule {i}"),
+        table: m.table.to_owned(),
+        chain: m.chain.to_owned(),
+        words: m.words,
+    }));
+    Ok(group)
+}
+
+/// Reads the hand-written cases. A file that is not there has none; that there is one is `xtask tidy`'s to see.
+fn read(root: &Path, name: &str, family: Family) -> Result<Group, String> {
+    let file = format!("test/oracle/{name}.rules");
+    let Ok(text) = std::fs::read_to_string(root.join(&file)) else { return Ok(Group::default()) };
+    parse(&text, &file, family)
+}
+
+/// Reads the text of a file of cases.
+///
+/// # Errors
+/// A line that cannot be read, with file and line number.
+pub fn parse(text: &str, file: &str, family: Family) -> Result<Group, String> {
+    let mut group = Group::default();
+    for (n, line) in text.lines().enumerate() {
+        let from = format!("{file}:{}", n + 1);
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut words = Vec::new();
+        split_words(line, &mut words).map_err(|_| format!("{from}: a quote is not closed"))?;
+        let mut words = words.into_iter().map(|w| w.text.into_owned());
+        let first = words.next().unwrap_or_default();
+        let (families, command) = match first.strip_prefix('@') {
+            Some(rest) => (rest, true),
+            None => (&first[..], false),
+        };
+        if families.is_empty() || !families.bytes().all(|b| matches!(b, b'4' | b'6')) {
+            return Err(format!("{from}: `{first}' is not 4, 6 or 46"));
+        }
+        if !families.contains(if family == Family::V4 { '4' } else { '6' }) {
+            continue;
+        }
+        if command {
+            group.before.push(words.collect());
+            continue;
+        }
+        let (Some(table), Some(chain)) = (words.next(), words.next()) else {
+            return Err(format!("{from}: a case is `FAMILIES TABLE CHAIN RULE-WORDS'"));
+        };
+        group.cases.push(Case { from, table, chain, words: words.collect() });
+    }
+    Ok(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cases() {
+        let text =
+            "# why\n46 filter INPUT -m comment --comment \"two words\"\n@4 ipset create x\n6 raw OUTPUT -j NOTRACK\n";
+        let four = parse(text, "f", Family::V4).unwrap();
+        assert_eq!(four.before, [["ipset", "create", "x"]]);
+        assert_eq!(four.cases.len(), 1);
+        assert_eq!(four.cases[0].words, ["-m", "comment", "--comment", "two words"]);
+        let six = parse(text, "f", Family::V6).unwrap();
+        assert_eq!((six.before.len(), six.cases.len(), &six.cases[1].from[..]), (0, 2, "f:4"));
+        assert!(parse("5 filter INPUT", "f", Family::V4).unwrap_err().contains("f:1"));
+        assert!(parse("4 filter", "f", Family::V4).is_err());
+        assert!(parse("4 filter INPUT \"x", "f", Family::V4).is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! The differences that must stay: `deviations/*.toml`.
+//!
+//! An entry has `title`, `quote`, `source` and `reason`. Those that are about the stock programs have one or more
+//! `[[match]]` tables beside, which say what they excuse; every word given must fit:
+//!
+//! ```toml
+//! [[match]]
+//! what = ["save", "numeric"]      # exit save numeric list check-typed check-printed delete
+//! dialect = "nft"                 # or legacy
+//! family = 4                      # or 6
+//! name = ["udp", "mixtures"]      # file of cases
+//! typed = ["--sport :"]           # each stands in the table, chain and words of the case
+//! stock = ["takes it"]            # each stands in the stock program's answer
+//! ours = ["exit 2"]               # each stands in ours
+//! ```
+
+use super::compare::Difference;
+use ox_packet::Family;
+use ox_rules::ir::Dialect;
+use serde::Deserialize;
+use std::path::Path;
+
+/// What an entry excuses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "told in the module's head")]
+pub struct Pattern {
+    pub what: Vec<String>,
+    pub dialect: Option<String>,
+    pub family: Option<u8>,
+    pub name: Vec<String>,
+    pub typed: Vec<String>,
+    pub stock: Vec<String>,
+    pub ours: Vec<String>,
+}
+
+/// An entry.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Entry {
+    /// File name, for messages.
+    #[serde(skip)]
+    pub file: String,
+    /// What we do otherwise, in a line.
+    pub title: String,
+    /// What it excuses; nothing for an entry that is about something else.
+    #[serde(default, rename = "match")]
+    pub patterns: Vec<Pattern>,
+}
+
+impl Pattern {
+    fn fits(&self, d: &Difference) -> bool {
+        let Self { what, dialect, family, name, typed, stock, ours } = self;
+        let has = |text: &str, words: &[String]| words.iter().all(|w| text.contains(&w[..]));
+        let one_of = |word: &str, words: &[String]| words.is_empty() || words.iter().any(|w| w == word);
+        let dialects = if d.program.dialect == Dialect::Nft { "nft" } else { "legacy" };
+        let families = if d.program.family == Family::V4 { 4 } else { 6 };
+        one_of(d.what.name(), what)
+            && dialect.as_deref().is_none_or(|x| x == dialects)
+            && family.is_none_or(|x| x == families)
+            && one_of(&d.name, name)
+            && has(&d.typed, typed)
+            && has(&d.stock, stock)
+            && has(&d.ours, ours)
+    }
+}
+
+/// Reads the ledger, in order of file names.
+///
+/// # Errors
+/// A file that cannot be read or understood.
+pub fn read(root: &Path) -> Result<Vec<Entry>, String> {
+    let mut files: Vec<_> = match std::fs::read_dir(root.join("deviations")) {
+        Ok(dir) => dir.filter_map(|f| f.ok().map(|f| f.path())).collect(),
+        Err(_) => Vec::new(),
+    };
+    files.retain(|f| f.extension().is_some_and(|e| e == "toml"));
+    files.sort();
+    let mut entries = Vec::new();
+    for file in files {
+        let shown = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).map_err(|e| format!("{shown}: {e}"))?;
+        let mut entry: Entry = toml::from_str(&text).map_err(|e| format!("{shown}: {e}"))?;
+        entry.file = shown;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The first entry that excuses a difference.
+pub fn excuse(ledger: &[Entry], difference: &Difference) -> Option<usize> {
+    ledger.iter().position(|e| e.patterns.iter().any(|p| p.fits(difference)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{Program, compare::What};
+
+    #[test]
+    fn an_entry_excuses_exactly_what_it_names() {
+        let text = "title = \"t\"\nquote = \"q\"\nsource = \"s\"\nreason = \"r\"\n[[match]]\nwhat = [\"save\"]\n\
+                    dialect = \"nft\"\nfamily = 4\ntyped = [\"--sport :\"]\n";
+        let ledger: Vec<Entry> = vec![toml::from_str(text).unwrap()];
+        let program = Program::ALL[0];
+        let difference = |what, typed: &str, program| Difference {
+            name: "tcp".into(),
+            program,
+            from: String::new(),
+            typed: typed.into(),
+            what,
+            stock: String::new(),
+            ours: String::new(),
+        };
+        assert_eq!(excuse(&ledger, &difference(What::Save, "filter INPUT ! --sport :", program)), Some(0));
+        assert_eq!(excuse(&ledger, &difference(What::List, "filter INPUT ! --sport :", program)), None);
+        assert_eq!(excuse(&ledger, &difference(What::Save, "filter INPUT ! --sport 1", program)), None);
+        assert_eq!(excuse(&ledger, &difference(What::Save, "! --sport :", Program::ALL[1])), None);
+        assert!(toml::from_str::<Pattern>("whatever = 1").is_err());
+    }
+}

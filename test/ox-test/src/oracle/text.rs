@@ -1,0 +1,113 @@
+//! Text of the stock programs: restore input written, `-S` and `-L` output read back, by markers between the cases.
+//!
+//! Before the rules of a case stands a marker: a rule without target whose comment is `oracle:N`.
+
+/// What marks the rules that follow it as those of case `n`.
+pub fn marker(n: usize) -> String {
+    format!("oracle:{n}")
+}
+
+/// A word as restore text takes it.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\\' | '\'');
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let mut text = String::from("\"");
+    for c in word.chars() {
+        if matches!(c, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text.push('"');
+    text
+}
+
+/// A line of restore text.
+pub fn line<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    words.into_iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether stock's restore reads these words as its command line would: empty words and long ones it does not.
+pub fn restorable(words: &[String]) -> bool {
+    words.iter().all(|w| !w.is_empty() && w.len() < 500 && !w.contains(['\n', '\r', '\t']))
+}
+
+/// The number in a marker's line.
+fn marked(line: &str) -> Option<usize> {
+    let rest = &line[line.find("oracle:")? + "oracle:".len()..];
+    rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())].parse().ok()
+}
+
+/// The lines of `-S` (or of `iptables-save`) that belong to each of `count` cases, without `-A CHAIN `.
+pub fn rules(text: &str, count: usize) -> Vec<Vec<String>> {
+    let mut cases = vec![Vec::new(); count];
+    let mut at: Option<(usize, &str)> = None;
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix("-A ") else { continue };
+        let (chain, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        match (marked(rest), at) {
+            (Some(n), _) => at = Some((n, chain)),
+            (None, Some((n, c))) if c == chain => {
+                if let Some(case) = cases.get_mut(n) {
+                    case.push(rest.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    cases
+}
+
+/// The lines of `-L` that belong to each of `count` cases.
+pub fn listing(text: &str, count: usize) -> Vec<Vec<String>> {
+    let mut cases = vec![Vec::new(); count];
+    let mut at = None;
+    for line in text.lines() {
+        if line.is_empty() || line.starts_with("Chain ") {
+            at = None;
+        } else if let Some(n) = marked(line) {
+            at = Some(n);
+        } else if let Some(case) = at.and_then(|n: usize| cases.get_mut(n)) {
+            case.push(line.to_owned());
+        }
+    }
+    cases
+}
+
+/// What stands behind the columns of a line of `-L` (target, prot, opt, source, destination).
+pub fn tail(line: &str) -> String {
+    let mut rest = line;
+    for column in 0..5 {
+        if column == 0 && rest.starts_with(' ') {
+            continue;
+        }
+        rest = rest.trim_start();
+        rest = &rest[rest.find(' ').unwrap_or(rest.len())..];
+    }
+    rest.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_told_apart_by_markers() {
+        let saved = "-P INPUT ACCEPT\n-A INPUT -m comment --comment \"oracle:1\"\n-A INPUT -p tcp\n-A INPUT -p udp\n\
+                     -A OUTPUT -m comment --comment \"oracle:0\"\n-A OUTPUT\n";
+        assert_eq!(rules(saved, 2), [vec![""], vec!["-p tcp", "-p udp"]]);
+        let listed = "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\n\
+                      \x20          0    --  0.0.0.0/0   0.0.0.0/0   /* oracle:0 */\n\
+                      DROP       6    --  0.0.0.0/0   !10.0.0.0/8   tcp dpt:80  x\n\nChain a\n";
+        let cases = listing(listed, 1);
+        assert_eq!(tail(&cases[0][0]), "tcp dpt:80  x");
+        assert_eq!(tail("           0    --  0.0.0.0/0   0.0.0.0/0"), "");
+    }
+
+    #[test]
+    fn quotes() {
+        assert_eq!(line(["a b", "", "q\"\\", "it's", "-x"]), r#""a b" "" "q\"\\" "it's" -x"#);
+    }
+}
