@@ -65,7 +65,8 @@ impl Ours<'_> {
         let hook = table.hooks().iter().find(|h| h.name() == case.chain);
         let hooks = hook.map_or(HookSet::NONE, |&h| HookSet::of(&[h]));
         let Program { family, dialect } = self.program;
-        let place = Place { family, table, hooks, head: &rule.head, dialect };
+        let (base, head, matches) = (hook.is_some(), &rule.head, &rule.matches[..]);
+        let place = Place { family, table, hooks, base, head, matches, dialect };
         let refused = |r: Refused| (self.kernel(), r.why);
         for m in &rule.matches {
             m.admit(&place).map_err(refused)?;
