@@ -37,14 +37,22 @@ impl Ext for Nfacct {
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { name } = self;
-        out.word("--nfacct-name");
-        out.quoted(name);
+        // Stock leaves two blanks before the name, here and in listings.
+        out.word("--nfacct-name ");
+        print(name, out);
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {
         let Self { name } = self;
-        out.opt(false, "nfacct-name ", name.as_str());
+        out.word("nfacct-name ");
+        print(name, out);
     }
+}
+
+fn print(name: &str, out: &mut Out) {
+    let mut word = Out::default();
+    word.quoted(name);
+    out.raw(&word.text);
 }
 
 impl Matching for Nfacct {
