@@ -231,8 +231,8 @@ impl Tcp {
 enum Reset {
     /// Check it against the window; the state it leads to.
     Check(u8),
-    /// It answers something that was let through unchecked: believe it.
-    Believe,
+    /// It answers something that was let through unchecked: believe it, and go to this state.
+    Believe(u8),
     /// Not in order.
     Invalid,
 }
@@ -240,10 +240,11 @@ enum Reset {
 fn reset(tcp: &Tcp, segment: &Segment<'_>, dir: usize, old: u8, flow_status: u32, ignore_invalid: bool) -> Reset {
     // A connection that is closing may have been replaced by another one already: what is known of it is stale.
     if matches!(old, FIN_WAIT | LAST_ACK | TIME_WAIT | CLOSE | CLOSE_WAIT) {
-        return Reset::Believe;
+        return Reset::Believe(CLOSE);
     }
     let peer = &tcp.sides[1 - dir];
-    let established = old == ESTABLISHED;
+    let assured = flow_status & status::ASSURED != 0;
+    let established = old == ESTABLISHED && assured;
     let mut new = CLOSE;
     if peer.flags & MAXACK_SET != 0 && tcp.last_index != IS_SYN {
         if segment.seq == 0 && !established {
@@ -261,14 +262,13 @@ fn reset(tcp: &Tcp, segment: &Segment<'_>, dir: usize, old: u8, flow_status: u32
         new = old;
     }
     let seen_reply = flow_status & status::SEEN_REPLY != 0;
-    let assured = flow_status & status::ASSURED != 0;
     let answers_syn = seen_reply && tcp.last_index == IS_SYN && tcp.last_dir != dir;
     let answers_ack = !assured && tcp.last_index == IS_ACK;
     if (answers_syn || answers_ack) && segment.ack == tcp.last_end {
-        return if new == CLOSE { Reset::Believe } else { Reset::Check(new) };
+        return Reset::Believe(new);
     }
     if old == SYN_SENT && tcp.last_index == IS_ACK && tcp.last_dir == 1 && segment.seq == tcp.last_ack {
-        return Reset::Believe;
+        return Reset::Believe(new);
     }
     Reset::Check(new)
 }
@@ -337,7 +337,7 @@ fn advance(flow: &mut Flow, tcp: &mut Tcp, segment: &Segment<'_>, seen: &Seen<'_
         CLOSE if kind == IS_RST => {
             match reset(tcp, segment, dir, old, flow.conn.status, seen.settings.tcp_ignore_invalid_rst) {
                 Reset::Check(to) => new = to,
-                Reset::Believe => check = false,
+                Reset::Believe(to) => (new, check) = (to, false),
                 Reset::Invalid => return Judged::Invalid("a RST from before what was acknowledged"),
             }
         }
