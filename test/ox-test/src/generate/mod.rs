@@ -40,7 +40,7 @@ pub fn heads(family: Family, count: usize, random: &mut Random) -> Vec<Made> {
         let (table, chain) = place(&TableName::ALL, |_| true, random);
         let mut words = Vec::new();
         for _ in 0..random.below(4) + 1 {
-            head_option(family, random, &mut words);
+            head_option(family, "", random, &mut words);
         }
         verdict(random, &mut words);
         Made { table, chain, words }
@@ -101,7 +101,7 @@ fn one(desc: &Desc, kind: Kind, family: Family, random: &mut Random) -> Made {
     let mut words = Vec::new();
     protocol(desc, family, random, &mut words);
     if random.percent(15) {
-        head_option(family, random, &mut words);
+        head_option(family, chain, random, &mut words);
     }
     let name = |random: &mut Random| match desc.aliases {
         [] => desc.name,
@@ -166,12 +166,15 @@ fn protocol(desc: &Desc, family: Family, random: &mut Random, words: &mut Vec<St
     let _ = family;
 }
 
-fn head_option(family: Family, random: &mut Random, words: &mut Vec<String>) {
+/// One option of a rule's head; where the chain is named, only an interface that packets can have there.
+fn head_option(family: Family, chain: &str, random: &mut Random, words: &mut Vec<String>) {
     if random.percent(25) {
         words.push("!".to_owned());
     }
     let rude = random.percent(15);
     let (option, value) = match random.below(if family == Family::V4 { 6 } else { 5 }) {
+        2 if ["OUTPUT", "POSTROUTING"].contains(&chain) => ("-o", values::iface(rude, random)),
+        3 if ["INPUT", "PREROUTING"].contains(&chain) => ("-i", values::iface(rude, random)),
         0 => ("-s", values::net(family, rude, random)),
         1 => ("-d", values::net(family, rude, random)),
         2 => ("-i", values::iface(rude, random)),

@@ -16,7 +16,7 @@ pub enum What {
     Save,
     /// `-L -n`.
     Numeric,
-    /// `-L`.
+    /// `-L -v`.
     List,
     /// `-C` of the rule as typed.
     CheckTyped,
@@ -105,7 +105,7 @@ pub fn run(
         let mut ours = ours::answer(program, group, &names);
         let refused: Vec<bool> = ours.answers.iter().map(|a| a.exit != 0).collect();
         let asked = stock::ask(program, group, &refused, &lock)?;
-        ours.find_and_delete(&asked);
+        ours.follow(&asked);
         ours.answers.iter_mut().for_each(tamper);
         let accepted = asked.answers.iter().filter(|a| a.exit == 0).count();
         let cases = asked.answers.len();

@@ -57,7 +57,7 @@ pub struct Answer {
     pub rules: Vec<String>,
     /// The lines of `-L -n`.
     pub numeric: Vec<String>,
-    /// The lines of `-L`.
+    /// The lines of `-L -v`.
     pub listed: Vec<String>,
     /// `-C` of the rule as typed finds it.
     pub found_typed: bool,

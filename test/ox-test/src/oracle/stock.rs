@@ -166,15 +166,15 @@ impl Stock<'_> {
         let mut rules = text::rules(&self.run("", &["-t", table, "-S"], "")?.out(), count);
         let saved = text::rules(&self.run("-save", &["-t", table], "")?.out(), count);
         let mut numeric = text::listing(&self.run("", &["-t", table, "-L", "-n"], "")?.out(), count);
-        let mut listed = text::listing(&self.run("", &["-t", table, "-L"], "")?.out(), count);
+        let mut listed = text::listing(&self.run("", &["-t", table, "-L", "-v"], "")?.out(), count);
         for &i in taken {
             if rules[i] != saved[i] {
                 return Err(format!("stock's -S and -save differ: {:?} and {:?}", rules[i], saved[i]));
             }
             let answer = &mut answers[i];
             answer.rules = std::mem::take(&mut rules[i]);
-            answer.numeric = std::mem::take(&mut numeric[i]).iter().map(|l| text::tail(l)).collect();
-            answer.listed = std::mem::take(&mut listed[i]).iter().map(|l| text::tail(l)).collect();
+            answer.numeric = std::mem::take(&mut numeric[i]);
+            answer.listed = std::mem::take(&mut listed[i]);
         }
         Ok(())
     }

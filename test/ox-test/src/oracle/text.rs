@@ -76,19 +76,6 @@ pub fn listing(text: &str, count: usize) -> Vec<Vec<String>> {
     cases
 }
 
-/// What stands behind the columns of a line of `-L` (target, prot, opt, source, destination).
-pub fn tail(line: &str) -> String {
-    let mut rest = line;
-    for column in 0..5 {
-        if column == 0 && rest.starts_with(' ') {
-            continue;
-        }
-        rest = rest.trim_start();
-        rest = &rest[rest.find(' ').unwrap_or(rest.len())..];
-    }
-    rest.trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,9 +88,7 @@ mod tests {
         let listed = "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\n\
                       \x20          0    --  0.0.0.0/0   0.0.0.0/0   /* oracle:0 */\n\
                       DROP       6    --  0.0.0.0/0   !10.0.0.0/8   tcp dpt:80  x\n\nChain a\n";
-        let cases = listing(listed, 1);
-        assert_eq!(tail(&cases[0][0]), "tcp dpt:80  x");
-        assert_eq!(tail("           0    --  0.0.0.0/0   0.0.0.0/0"), "");
+        assert_eq!(listing(listed, 1), [["DROP       6    --  0.0.0.0/0   !10.0.0.0/8   tcp dpt:80  x"]]);
     }
 
     #[test]
