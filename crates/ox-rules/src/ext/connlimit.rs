@@ -163,3 +163,58 @@ fn tuple_of(packet: &Packet, family: Family) -> Option<Tuple> {
     };
     Some(Tuple { family, proto: key.proto, src: key.src, dst: key.dst, sport, dport })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        check(
+            Family::V4,
+            TableName::Filter,
+            "-m connlimit ! --connlimit-upto 3 --connlimit-mask 255.255.0.0",
+            "-m connlimit --connlimit-above 3 --connlimit-mask 16 --connlimit-saddr",
+            "#conn src/16 > 3",
+        );
+        check(
+            Family::V6,
+            TableName::Filter,
+            "-m connlimit --connlimit-upto 3 --connlimit-daddr",
+            "-m connlimit --connlimit-upto 3 --connlimit-mask 128 --connlimit-daddr",
+            "#conn dst/128 <= 3",
+        );
+        for line in
+            ["--connlimit-mask 24", "--connlimit-above 1 --connlimit-upto 1", "--connlimit-above 1 --connlimit-mask 33"]
+        {
+            refused(Family::V4, TableName::Filter, &format!("-m connlimit {line}"));
+        }
+    }
+
+    fn conn(port: u16, status: u32) -> Conn {
+        let original = Tuple { family: Family::V4, proto: 17, src: 0x0a00_0001, dst: 1, sport: port, dport: 53 };
+        Conn { original, status, ..Conn::default() }
+    }
+
+    #[test]
+    fn counts_those_that_live() {
+        let mut t = Trial::of("-m connlimit --connlimit-above 2");
+        let mut packet = udp([10, 0, 0, 1], [2, 2, 2, 2]);
+        for (port, over) in [(1, false), (2, false), (3, true)] {
+            t.wait(10);
+            assert_eq!(t.ask(0, &mut packet, Some(&mut conn(port, 0))), Ok(over), "{port}");
+            t.world.alive.push(conn(port, 0).original);
+        }
+        // One seen before is not counted twice, and one that has gone is not counted at all.
+        t.wait(10);
+        t.world.alive.remove(0);
+        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(3, status::CONFIRMED))), Ok(false));
+        let both = status::CONFIRMED | status::ASSURED;
+        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(2, both))), Ok(false));
+        // Another address begins with one.
+        let mut other = udp([10, 0, 0, 2], [2, 2, 2, 2]);
+        assert_eq!(t.ask(0, &mut other, Some(&mut conn(9, 0))), Ok(false));
+    }
+}

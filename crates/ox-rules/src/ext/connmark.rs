@@ -213,3 +213,70 @@ impl Acting for SetConnMark {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        for (typed, printed, listed) in [
+            ("-m connmark ! --mark 99", "-m connmark ! --mark 0x63", "connmark match ! 0x63"),
+            ("-m connmark --mark 1/0xf", "-m connmark --mark 0x1/0xf", "connmark match  0x1/0xf"),
+            ("-j CONNMARK --set-mark 1/2", "-j CONNMARK --set-xmark 0x1/0x3", "CONNMARK xset 0x1/0x3"),
+            ("-j CONNMARK --and-mark 0xff", "-j CONNMARK --set-xmark 0x0/0xffffff00", "CONNMARK and 0xff"),
+            ("-j CONNMARK --set-mark 1 --mask 1", "-j CONNMARK --set-xmark 0x1/0x1", "CONNMARK or 0x1"),
+            (
+                "-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xf",
+                "-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xf",
+                "CONNMARK save nfmask 0xff ctmask ~0xf",
+            ),
+            (
+                "-j CONNMARK --restore-mark --left-shift-mark 1 --right-shift-mark 4",
+                "-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff --right-shift-mark 4",
+                "CONNMARK restore right-shift-mark 4",
+            ),
+        ] {
+            check(Family::V4, TableName::Mangle, typed, printed, listed);
+        }
+        for line in [
+            "-m connmark",
+            "-j CONNMARK --mask 1",
+            "-j CONNMARK --save-mark --restore-mark",
+            "-j CONNMARK --set-mark 1 --left-shift-mark 33",
+        ] {
+            refused(Family::V4, TableName::Mangle, line);
+        }
+    }
+
+    /// Bits outside the masks stay; shifts apply to what travels, and to the whole mark when it is set.
+    #[test]
+    fn marks_travel() {
+        for (line, packet_mark, conn_mark) in [
+            ("-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xf0", 0x1234, 0xab34 ^ 0xab00 ^ 0xab0f),
+            (
+                "-j CONNMARK --restore-mark --nfmask 0xff00 --ctmask 0xff --left-shift-mark 8",
+                0x1234 & 0xff | 0x0f00,
+                0xab0f,
+            ),
+            ("-j CONNMARK --set-xmark 0xf000/0xff --right-shift-mark 4", 0x1234, 0x5b0),
+        ] {
+            let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+            packet.key.mark = 0x1234;
+            let mut conn = Conn { mark: 0xab0f, ..Conn::default() };
+            let mut trial = Trial::of(line);
+            assert_eq!(trial.run(&mut packet, Some(&mut conn)), Ok(Verdict::Continue));
+            assert_eq!((packet.key.mark, conn.mark), (packet_mark, conn_mark), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_connection_never_matches() {
+        let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+        assert_eq!(Trial::of("-m connmark ! --mark 5").takes(&mut packet), Ok(false));
+        let mut conn = Conn { mark: 4, ..Conn::default() };
+        assert_eq!(Trial::of("-m connmark ! --mark 5").ask(0, &mut packet, Some(&mut conn)), Ok(true));
+    }
+}

@@ -394,3 +394,110 @@ fn seconds_left(conn: &Conn, now: u64) -> u32 {
     let ticks = jiffies(conn.expires).saturating_sub(jiffies(now));
     u32::try_from(ticks / HZ).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+    use crate::ir::Tuple;
+
+    #[test]
+    fn text() {
+        for (typed, printed, listed) in [
+            (
+                "-m conntrack --ctstate new,invalid,untracked,snat,dnat,rel,established",
+                "-m conntrack --ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT",
+                "ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT",
+            ),
+            (
+                "-m conntrack --ctdir reply --ctexpire 5: ! --ctstatus ASS,none --ctorigdstport 0:9 --ctorigsrc 10.1.2.3/8 --ctproto udp",
+                "-m conntrack --ctproto 17 --ctorigsrc 10.1.2.3/8 --ctorigdstport 0:9 ! --ctstatus ASSURED --ctexpire 5:4294967295 --ctdir REPLY",
+                "ctproto 17 ctorigsrc 10.1.2.3/8 ctorigdstport 0:9 ! ctstatus ASSURED ctexpire 5:4294967295 ctdir REPLY",
+            ),
+            ("-m conntrack --ctreplsrcport :5", "-m conntrack --ctreplsrcport 0:5", "ctreplsrcport 0:5"),
+            ("-m conntrack --ctrepldst 10", "-m conntrack --ctrepldst 0.0.0.10", "ctrepldst 0.0.0.10"),
+            ("-m state ! --state new", "-m state ! --state NEW", "! state NEW"),
+        ] {
+            check(Family::V4, TableName::Filter, typed, printed, listed);
+        }
+        check(
+            Family::V6,
+            TableName::Filter,
+            "-m conntrack ! --ctorigsrc 2001:db8::1/64",
+            "-m conntrack ! --ctorigsrc 2001:db8::1/64",
+            "! ctorigsrc 2001:db8::1/64",
+        );
+        for line in [
+            "-m conntrack",
+            "-m conntrack --ctstate NEW,",
+            "-m conntrack ! --ctdir REPLY",
+            "-m conntrack --ctorigsrc 10.0.0.0/255.0.255.0",
+            "-m conntrack --ctorigsrcport 65536",
+            "-m state --state SNAT",
+            "-m state",
+        ] {
+            refused(Family::V4, TableName::Filter, line);
+        }
+    }
+
+    fn conn() -> Conn {
+        let to = |src, dst, sport, dport| Tuple { family: Family::V4, proto: 17, src, dst, sport, dport };
+        Conn {
+            original: to(0x0a00_0001, 0x0a00_0002, 1000, 53),
+            reply: to(0x0a00_0003, 0x0a00_0001, 5353, 1000),
+            status: status::CONFIRMED | status::DST_NAT,
+            expires: 9_999_000_000,
+            ..Conn::default()
+        }
+    }
+
+    #[test]
+    fn every_part_must_fit() {
+        for (options, fits) in [
+            ("--ctorigsrc 10.0.0.0/24 --ctreplsrc 10.0.0.3 ! --ctorigdst 10.0.0.3", true),
+            ("--ctorigdstport 53 ! --ctreplsrcport 53", true),
+            ("--ctorigdstport 60:50", false),
+            ("--ctproto tcp", false),
+            ("! --ctproto tcp", true),
+            ("--ctstatus NONE", false),
+            ("! --ctstatus NONE", true),
+            ("--ctstatus EXPECTED,CONFIRMED", true),
+            ("--ctdir REPLY", false),
+            ("--ctstate DNAT --ctdir ORIGINAL", true),
+            // 9.999 s are nine whole ones.
+            ("--ctexpire 9", true),
+            ("--ctexpire 10", false),
+        ] {
+            let mut packet = udp([10, 0, 0, 1], [10, 0, 0, 2]);
+            packet.key.ct = ct::NEW | ct::DNAT;
+            let mut trial = Trial::of(&format!("-m conntrack {options}"));
+            assert_eq!(trial.ask(0, &mut packet, Some(&mut conn())), Ok(fits), "{options}");
+        }
+    }
+
+    /// A connection that is not confirmed yet has no date of expiry.
+    #[test]
+    fn unconfirmed_counts_as_expired() {
+        let mut packet = udp([10, 0, 0, 1], [10, 0, 0, 2]);
+        let mut fresh = Conn { status: 0, ..conn() };
+        assert_eq!(Trial::of("-m conntrack --ctexpire 0").ask(0, &mut packet, Some(&mut fresh)), Ok(true));
+    }
+
+    /// Without a connection only the state is asked; whatever else is asked, a fitting state is enough.
+    #[test]
+    fn without_connection_only_the_state_counts() {
+        for (options, fits) in [
+            ("--ctstate INVALID", true),
+            ("--ctstate INVALID --ctproto tcp", true),
+            ("! --ctstate NEW --ctdir REPLY", true),
+            ("--ctstate NEW --ctproto udp", false),
+            ("--ctproto udp", false),
+            ("! --ctproto udp", false),
+        ] {
+            let mut packet = udp([10, 0, 0, 1], [10, 0, 0, 2]);
+            packet.key.ct = ct::INVALID;
+            assert_eq!(Trial::of(&format!("-m conntrack {options}")).takes(&mut packet), Ok(fits), "{options}");
+        }
+    }
+}

@@ -411,3 +411,139 @@ impl Matching for HashLimit {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        for (typed, printed, listed) in [
+            (
+                "--hashlimit 3/s --hashlimit-mode dstip,srcip --hashlimit-srcmask 24 --hashlimit-name a",
+                "--hashlimit-upto 3/sec --hashlimit-burst 5 --hashlimit-mode srcip,dstip --hashlimit-name a --hashlimit-srcmask 24",
+                "limit: up to 3/sec burst 5 mode srcip-dstip srcmask 24",
+            ),
+            (
+                "! --hashlimit-upto 60/m --hashlimit-burst 9 --hashlimit-name a",
+                "--hashlimit-above 1/sec --hashlimit-burst 9 --hashlimit-name a --hashlimit-htable-expire 60000",
+                "limit: above 1/sec burst 9 htable-expire 60000",
+            ),
+            (
+                "--hashlimit-above 1kb/s --hashlimit-burst 1500b --hashlimit-name a",
+                "--hashlimit-above 1kb/s --hashlimit-burst 2kb --hashlimit-name a",
+                "limit: above 1kb/s burst 2kb",
+            ),
+            (
+                "--hashlimit-upto 5/m --hashlimit-rate-match --hashlimit-name a",
+                "--hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60",
+                "limit: up to 5/min burst 5 rate-match rate-interval 60",
+            ),
+            (
+                "--hashlimit-upto 2/d --hashlimit-htable-size 9 --hashlimit-htable-max 2000000 --hashlimit-htable-gcinterval 5 --hashlimit-name a",
+                "--hashlimit-upto 2/day --hashlimit-burst 5 --hashlimit-name a --hashlimit-htable-size 9 --hashlimit-htable-max 1048576 --hashlimit-htable-gcinterval 5",
+                "limit: up to 2/day burst 5 htable-size 9 htable-max 1048576 htable-gcinterval 5",
+            ),
+        ] {
+            let m = "-m hashlimit ";
+            check(Family::V4, TableName::Filter, &format!("{m}{typed}"), &format!("{m}{printed}"), listed);
+        }
+        for line in [
+            "--hashlimit-upto 3/s",
+            "--hashlimit-name a",
+            "--hashlimit-upto 3/s --hashlimit-above 3/s --hashlimit-name a",
+            "--hashlimit-upto 1000001/s --hashlimit-name a",
+            "--hashlimit-upto 1/s --hashlimit-burst 0 --hashlimit-name a",
+            "--hashlimit-upto 1/s --hashlimit-burst 1mb --hashlimit-name a",
+            "--hashlimit-upto 512kb/s --hashlimit-burst 256kb --hashlimit-name a",
+            "--hashlimit-upto 1gb/s --hashlimit-name a",
+            "--hashlimit-upto 1/s --hashlimit-mode src --hashlimit-name a",
+            "--hashlimit-upto 1/s --hashlimit-rate-interval 0 --hashlimit-name a",
+        ] {
+            refused(Family::V4, TableName::Filter, &format!("-m hashlimit {line}"));
+        }
+    }
+
+    fn passed(trial: &mut Trial, src: u8, packets: usize) -> usize {
+        (0..packets).filter(|_| trial.takes(&mut udp([10, 0, 0, src], [2, 2, 2, 2])) == Ok(true)).count()
+    }
+
+    #[test]
+    fn each_source_has_its_own() {
+        let mut trial = Trial::of(
+            "-m hashlimit --hashlimit-upto 10/s --hashlimit-burst 3 --hashlimit-mode srcip --hashlimit-name t",
+        );
+        assert_eq!([passed(&mut trial, 1, 5), passed(&mut trial, 2, 2), passed(&mut trial, 2, 2)], [3, 2, 1]);
+        trial.wait(200);
+        assert_eq!(passed(&mut trial, 1, 5), 2);
+    }
+
+    #[test]
+    fn masked_sources_share() {
+        let mut trial = Trial::of(
+            "-m hashlimit --hashlimit-above 1/s --hashlimit-burst 2 --hashlimit-mode srcip --hashlimit-srcmask 31 --hashlimit-name t",
+        );
+        assert_eq!([passed(&mut trial, 2, 2), passed(&mut trial, 3, 2), passed(&mut trial, 4, 2)], [0, 2, 0]);
+    }
+
+    /// A table is full when it holds as many as it may; the packet that needs one more is dropped.
+    #[test]
+    fn full_table_drops_until_cleaned() {
+        let line = "-m hashlimit --hashlimit-upto 9/s --hashlimit-mode srcip --hashlimit-htable-size 1 --hashlimit-htable-max 2 --hashlimit-htable-expire 100 --hashlimit-htable-gcinterval 500 --hashlimit-name t";
+        let mut trial = Trial::of(line);
+        assert_eq!([passed(&mut trial, 1, 1), passed(&mut trial, 2, 1)], [1, 1]);
+        let mut third = udp([10, 0, 0, 3], [2, 2, 2, 2]);
+        assert_eq!(trial.takes(&mut third), Err(Stop::Hotdrop));
+        // Idle for long enough, but nobody has cleaned up yet.
+        trial.wait(400);
+        assert_eq!(trial.takes(&mut third), Err(Stop::Hotdrop));
+        trial.wait(100);
+        assert_eq!(trial.takes(&mut third), Ok(true));
+    }
+
+    /// 128 bytes cost nine parts of sixteen; a second's worth of the rate is there at first.
+    #[test]
+    fn bytes_cost_by_sixteen() {
+        let mut trial = Trial::of("-m hashlimit --hashlimit-upto 1kb/s --hashlimit-name t");
+        assert_eq!(passed(&mut trial, 1, 20), 7);
+        let mut trial = Trial::of("-m hashlimit --hashlimit-upto 1kb/s --hashlimit-burst 2kb --hashlimit-name t");
+        // The burst refills the balance twice.
+        assert_eq!(passed(&mut trial, 1, 40), 21);
+    }
+
+    #[test]
+    fn rates_of_the_last_interval() {
+        let mut trial = Trial::of(
+            "-m hashlimit --hashlimit-upto 4/s --hashlimit-burst 2 --hashlimit-htable-expire 9000 --hashlimit-rate-match --hashlimit-name t",
+        );
+        assert_eq!(passed(&mut trial, 1, 10), 6);
+        trial.wait(1000);
+        // The last second was over: nothing passes in this one.
+        assert_eq!(passed(&mut trial, 1, 3), 0);
+        trial.wait(1000);
+        assert_eq!(passed(&mut trial, 1, 10), 6);
+    }
+
+    /// The first rule of a name sets the table up, also where the second meets the first packet.
+    #[test]
+    fn first_rule_makes_the_table() {
+        let first = "-m hashlimit --hashlimit-upto 1/s --hashlimit-burst 1 --hashlimit-name t";
+        let second = "-m hashlimit --hashlimit-upto 1/s --hashlimit-burst 50 --hashlimit-name t";
+        let mut trial = Trial::new(Family::V4, Dialect::Nft, TableName::Mangle, &[first, second]);
+        let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+        assert_eq!(trial.ask(1, &mut packet, None), Ok(true));
+        assert_eq!(trial.ask(1, &mut packet, None), Ok(false));
+    }
+
+    #[test]
+    fn ports_that_cannot_be_read_drop() {
+        let mut trial = Trial::of("-m hashlimit --hashlimit-upto 1/s --hashlimit-mode dstport --hashlimit-name t");
+        let mut short = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+        short.bytes.truncate(22);
+        short.bytes[2..4].copy_from_slice(&22u16.to_be_bytes());
+        short.reread().expect("the IP header is whole");
+        assert_eq!(trial.takes(&mut short), Err(Stop::Hotdrop));
+    }
+}

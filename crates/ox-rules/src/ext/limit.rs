@@ -163,3 +163,92 @@ impl Matching for Limit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        for (typed, printed, listed) in [
+            ("-m limit", "-m limit --limit 3/hour", "limit: avg 3/hour burst 5"),
+            ("-m limit --limit 60/m", "-m limit --limit 1/sec", "limit: avg 1/sec burst 5"),
+            ("-m limit --limit 90/Min", "-m limit --limit 90/min", "limit: avg 90/min burst 5"),
+            ("-m limit --limit 9999/s", "-m limit --limit 10000/sec", "limit: avg 10000/sec burst 5"),
+            ("-m limit --limit 3000", "-m limit --limit 3333/sec", "limit: avg 3333/sec burst 5"),
+            (
+                "-m limit --limit 25/d --limit-burst 7",
+                "-m limit --limit 25/day --limit-burst 7",
+                "limit: avg 25/day burst 7",
+            ),
+            ("-m limit --limit-burst 0", "-m limit --limit 3/hour", "limit: avg 3/hour burst 5"),
+        ] {
+            check(Family::V4, TableName::Filter, typed, printed, listed);
+        }
+        for rate in ["10001/s", "0/s", "1/", "1/minutes", "1/w", "1.5/s", "-1/s"] {
+            refused(Family::V4, TableName::Filter, &format!("-m limit --limit {rate}"));
+        }
+        refused(Family::V4, TableName::Filter, "-m limit --limit-burst 10001");
+    }
+
+    /// What xt_limit cannot count in 32 bits; nf_tables can.
+    #[test]
+    fn legacy_overflows() {
+        let head = crate::model::Head::default();
+        for (period, burst, fits) in
+            [(864_000_000, 5, false), (864_000_000, 1, true), (36_000_000, 0, false), (10_000, 5, true)]
+        {
+            for dialect in [Dialect::Legacy, Dialect::Nft] {
+                let at = Place {
+                    family: Family::V4,
+                    table: TableName::Filter,
+                    hooks: HookSet::NONE,
+                    base: false,
+                    head: &head,
+                    matches: &[],
+                    dialect,
+                };
+                let admitted = Limit { period, burst }.admit(&at).is_ok();
+                assert_eq!(admitted, fits || dialect == Dialect::Nft, "{period} {burst} {dialect:?}");
+            }
+        }
+    }
+
+    /// A full burst, then one for each period; xt_limit counts in ticks of 4 ms, nf_tables in nanoseconds.
+    #[test]
+    fn burst_then_rate() {
+        for (dialect, step, late) in [(Dialect::Legacy, 99, 100), (Dialect::Nft, 99, 100)] {
+            let mut trial =
+                Trial::new(Family::V4, dialect, TableName::Mangle, &["-m limit --limit 10/s --limit-burst 3"]);
+            let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+            let mut yes = |trial: &mut Trial| trial.takes(&mut packet).expect("limit always knows");
+            assert_eq!([yes(&mut trial), yes(&mut trial), yes(&mut trial), yes(&mut trial)], [true, true, true, false]);
+            trial.wait(step);
+            assert!(!yes(&mut trial), "{dialect:?}");
+            trial.wait(late - step);
+            assert!(yes(&mut trial), "{dialect:?}");
+            assert!(!yes(&mut trial), "{dialect:?}");
+            // An hour fills the burst and no more.
+            trial.wait(3_600_000);
+            assert_eq!((0..5).filter(|_| yes(&mut trial)).count(), 3, "{dialect:?}");
+        }
+    }
+
+    /// 3 ms are no tick: nothing is earned in them by xt_limit, a third of a packet by nf_tables.
+    #[test]
+    fn ticks_are_coarse() {
+        let mut passed = [0, 0];
+        for (count, dialect) in passed.iter_mut().zip([Dialect::Legacy, Dialect::Nft]) {
+            let line = "-m limit --limit 1000/s --limit-burst 1";
+            let mut trial = Trial::new(Family::V4, dialect, TableName::Mangle, &[line]);
+            let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+            for _ in 0..8 {
+                *count += usize::from(trial.takes(&mut packet) == Ok(true));
+                trial.wait(1);
+            }
+        }
+        assert_eq!(passed, [2, 8]);
+    }
+}

@@ -72,6 +72,8 @@ mod prelude;
 mod registry;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;
 
 pub use merge::as_nft_writes;
 pub use registry::{Match, Target};

@@ -38,13 +38,13 @@ impl Ext for Nfacct {
     fn save(&self, out: &mut Out, _: Family) {
         let Self { name } = self;
         // Stock leaves two blanks before the name, here and in listings.
-        out.word("--nfacct-name ");
+        out.word("--nfacct-name  ");
         print(name, out);
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {
         let Self { name } = self;
-        out.word("nfacct-name ");
+        out.word("nfacct-name  ");
         print(name, out);
     }
 }
@@ -59,5 +59,29 @@ impl Matching for Nfacct {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { name } = self.clone();
         Native::new("accounting object", Effect::Mutates, move |at| Ok(at.env.account(&name, at.packet.key.len))).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        let two_blanks = "-m nfacct --nfacct-name  foo";
+        check(Family::V4, TableName::Filter, "-m nfacct --nfacct-name foo", two_blanks, "nfacct-name  foo");
+        for name in ["\"\"", "01234567890123456789012345678901"] {
+            refused(Family::V4, TableName::Filter, &format!("-m nfacct --nfacct-name {name}"));
+        }
+    }
+
+    #[test]
+    fn the_object_decides() {
+        let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+        assert_eq!(Trial::of("-m nfacct --nfacct-name foo").takes(&mut packet), Ok(true));
+        packet.key.len = 20;
+        assert_eq!(Trial::of("-m nfacct --nfacct-name foo").takes(&mut packet), Ok(false));
     }
 }

@@ -172,3 +172,50 @@ impl Matching for Owner {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        check(
+            Family::V4,
+            TableName::Filter,
+            "-m owner ! --gid-owner 5-5 --suppl-groups --uid-owner 0x10-20 ! --socket-exists",
+            "-m owner ! --socket-exists --uid-owner 16-20 ! --gid-owner 5 --suppl-groups",
+            "! owner socket exists owner UID match 16-20 ! owner GID match 5 incl. suppl. groups",
+        );
+        for line in
+            ["", "--suppl-groups --gid-owner 1", "--uid-owner 4294967295", "--uid-owner 5-", "--uid-owner nosuch"]
+        {
+            refused(Family::V4, TableName::Filter, &format!("-m owner {line}"));
+        }
+    }
+
+    #[test]
+    fn who_sent_it() {
+        let alice = crate::ir::Owner { uid: 1000, gid: 100, groups: vec![27] };
+        for (options, alice_sent, nobody_sent) in [
+            ("--uid-owner 999-1000", true, false),
+            ("! --uid-owner 1000", false, true),
+            ("--gid-owner 27", false, false),
+            ("--gid-owner 27 --suppl-groups", true, false),
+            ("! --gid-owner 27 --suppl-groups", false, false),
+            ("--socket-exists", true, false),
+            ("! --socket-exists", false, true),
+            ("! --socket-exists ! --uid-owner 1", false, true),
+            ("! --socket-exists --uid-owner 1000", false, false),
+        ] {
+            for (owner, fits) in [(Some(alice.clone()), alice_sent), (None, nobody_sent)] {
+                let mut trial = Trial::of(&format!("-m owner {options}"));
+                trial.world.owner = Some(owner);
+                assert_eq!(trial.takes(&mut udp([1, 1, 1, 1], [2, 2, 2, 2])), Ok(fits), "{options}");
+            }
+        }
+        let unknown = Trial::of("-m owner --uid-owner 1").takes(&mut udp([1, 1, 1, 1], [2, 2, 2, 2]));
+        assert!(matches!(unknown, Err(Stop::Unknown(_))));
+    }
+}

@@ -46,3 +46,35 @@ impl Matching for Quota {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        check(Family::V4, TableName::Filter, "-m quota ! --quota 0x10", "-m quota ! --quota 16", "quota: 16 bytes");
+        for line in ["-m quota", "-m quota --quota -1", "-m quota --quota 18446744073709551616"] {
+            refused(Family::V4, TableName::Filter, line);
+        }
+    }
+
+    /// What does not fit ends it, and smaller packets do not pass afterwards.
+    #[test]
+    fn the_first_that_does_not_fit_ends_it() {
+        for (not, line) in [(false, "-m quota --quota 300"), (true, "-m quota ! --quota 300")] {
+            let mut trial = Trial::of(line);
+            let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+            let mut lens = [128, 128, 128, 20].into_iter().map(|len| {
+                packet.key.len = len;
+                trial.takes(&mut packet) == Ok(!not)
+            });
+            assert_eq!(
+                [lens.next(), lens.next(), lens.next(), lens.next()].map(Option::unwrap),
+                [true, true, false, false]
+            );
+        }
+    }
+}

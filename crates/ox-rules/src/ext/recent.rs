@@ -353,3 +353,121 @@ impl List {
         self.entries.push(entry);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+
+    #[test]
+    fn text() {
+        for (typed, printed, listed) in [
+            (
+                "-m recent --set",
+                "-m recent --set --name DEFAULT --mask 255.255.255.255 --rsource",
+                "recent: SET name: DEFAULT side: source mask: 255.255.255.255",
+            ),
+            (
+                "-m recent ! --update --rdest --rttl --hitcount 3 --reap --seconds 60 --mask 255.255.0.0 --name b",
+                "-m recent ! --update --seconds 60 --reap --hitcount 3 --rttl --name b --mask 255.255.0.0 --rdest",
+                "! recent: UPDATE seconds: 60 reap hit_count: 3 TTL-Match name: b side: dest mask: 255.255.0.0",
+            ),
+        ] {
+            check(Family::V4, TableName::Filter, typed, printed, listed);
+        }
+        for line in ["", "--set --rcheck", "--rcheck --reap", "--set --rttl", "--rcheck --seconds 0", "--set --mask 24"]
+        {
+            refused(Family::V4, TableName::Filter, &format!("-m recent {line}"));
+        }
+    }
+
+    fn trial(lines: &[&str]) -> Trial {
+        Trial::new(Family::V4, Dialect::Nft, TableName::Mangle, lines)
+    }
+
+    fn ask(trial: &mut Trial, rule: usize, last: u8) -> bool {
+        trial.ask(rule, &mut udp([10, 0, 0, last], [2, 2, 2, 2]), None).expect("recent always knows")
+    }
+
+    #[test]
+    fn seconds_and_hits() {
+        let mut t = trial(&["-m recent --set --name s", "-m recent --update --seconds 10 --hitcount 3 --name s"]);
+        assert!(!ask(&mut t, 1, 1));
+        assert!(ask(&mut t, 0, 1));
+        t.wait(4000);
+        ask(&mut t, 0, 1);
+        assert!(!ask(&mut t, 1, 1));
+        t.wait(4000);
+        ask(&mut t, 0, 1);
+        // Three within ten seconds; updating makes four.
+        assert!(ask(&mut t, 1, 1));
+        t.wait(6004);
+        assert!(!ask(&mut t, 1, 1), "two of the four are older than ten seconds");
+        assert!(!ask(&mut t, 1, 2), "another address");
+    }
+
+    #[test]
+    fn not_and_remove() {
+        let mut t = trial(&["-m recent --set", "-m recent ! --rcheck", "-m recent --remove", "-m recent ! --set"]);
+        assert!(ask(&mut t, 1, 1));
+        assert!(!ask(&mut t, 3, 1), "it is noted all the same");
+        assert!(!ask(&mut t, 1, 1));
+        assert!(ask(&mut t, 2, 1));
+        assert!(!ask(&mut t, 2, 1));
+    }
+
+    /// The hundred and first address drives out the one idle longest.
+    #[test]
+    fn a_hundred_addresses() {
+        let mut t = trial(&["-m recent --set", "-m recent --rcheck"]);
+        for last in 0..100 {
+            ask(&mut t, 0, last);
+        }
+        ask(&mut t, 0, 0);
+        ask(&mut t, 0, 100);
+        assert!(ask(&mut t, 1, 0) && !ask(&mut t, 1, 1) && ask(&mut t, 1, 2) && ask(&mut t, 1, 100));
+    }
+
+    /// The mask is the first rule's; the depth is the largest hit count's, here and not the default.
+    #[test]
+    fn rules_share_the_list() {
+        let mut t = trial(&[
+            "-m recent --set --name m --mask 255.255.255.0",
+            "-m recent --rcheck --name m",
+            "-m recent --rcheck --hitcount 40 --name m",
+        ]);
+        ask(&mut t, 0, 1);
+        assert!(ask(&mut t, 1, 200));
+        for _ in 0..38 {
+            ask(&mut t, 0, 1);
+        }
+        assert!(!ask(&mut t, 2, 1));
+        ask(&mut t, 0, 1);
+        assert!(ask(&mut t, 2, 1));
+    }
+
+    #[test]
+    fn reaping_takes_the_idlest() {
+        let mut t = trial(&["-m recent --set", "-m recent --rcheck --seconds 5 --reap", "-m recent --rcheck"]);
+        ask(&mut t, 0, 1);
+        t.wait(6000);
+        ask(&mut t, 0, 2);
+        assert!(ask(&mut t, 1, 2));
+        assert!(!ask(&mut t, 2, 1), "reaped while another was asked for");
+    }
+
+    /// With --rttl a packet of another TTL is a stranger; on its way out the TTL counts as it came in.
+    #[test]
+    fn ttl_tells_apart() {
+        let mut t = trial(&["-m recent --set", "-m recent --rcheck --rttl"]);
+        let mut packet = udp([10, 0, 0, 1], [2, 2, 2, 2]);
+        packet.key.ttl = 64;
+        t.ask(0, &mut packet, None).expect("known");
+        assert_eq!(t.ask(1, &mut packet, None), Ok(true));
+        packet.key.oif = ox_packet::iface_number("eth1");
+        assert_eq!(t.ask(1, &mut packet, None), Ok(false));
+        packet.key.ttl = 63;
+        assert_eq!(t.ask(1, &mut packet, None), Ok(true));
+    }
+}

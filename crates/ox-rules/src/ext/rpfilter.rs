@@ -90,3 +90,52 @@ impl Matching for RpFilter {
         .not_if(invert)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+    use crate::ir::RouteAnswer;
+
+    #[test]
+    fn text() {
+        check(
+            Family::V4,
+            TableName::Raw,
+            "-m rpfilter --invert --accept-local --validmark --loose",
+            "-m rpfilter --loose --validmark --accept-local --invert",
+            "rpfilter loose validmark accept-local invert",
+        );
+        refused(Family::V4, TableName::Raw, "-m rpfilter ! --loose");
+    }
+
+    #[test]
+    fn way_back() {
+        let (eth0, eth1) = (iface_number("eth0"), iface_number("eth1"));
+        let to = |kind, oif| Some(RouteAnswer { kind, oif });
+        for (options, route, fits) in [
+            ("", to(addr_type::UNICAST, eth0), true),
+            ("", to(addr_type::UNICAST, eth1), false),
+            ("--invert", to(addr_type::UNICAST, eth1), true),
+            ("--loose", to(addr_type::UNICAST, eth1), true),
+            ("--loose", to(addr_type::BLACKHOLE, 0), false),
+            ("--loose", None, false),
+            ("--loose", to(addr_type::LOCAL, eth1), false),
+            ("--loose --accept-local", to(addr_type::LOCAL, eth1), true),
+            ("--accept-local", to(addr_type::LOCAL, eth1), false),
+        ] {
+            let mut trial = Trial::of(&format!("-m rpfilter {options}"));
+            trial.world.route = route;
+            let mut packet = udp([10, 0, 0, 1], [2, 2, 2, 2]);
+            packet.key.iif = eth0;
+            assert_eq!(trial.takes(&mut packet), Ok(fits), "{options} {route:?}");
+        }
+        // DHCP, before there is an address; and what loops.
+        let mut trial = Trial::of("-m rpfilter");
+        assert_eq!(trial.takes(&mut udp([0; 4], [255; 4])), Ok(true));
+        let mut looped = udp([127, 0, 0, 1], [127, 0, 0, 1]);
+        looped.key.iif = iface_number("lo");
+        assert_eq!(trial.takes(&mut looped), Ok(true));
+    }
+}

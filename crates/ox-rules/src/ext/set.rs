@@ -330,3 +330,65 @@ impl Acting for ChangeSet {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+    use crate::ir::SetInfo;
+
+    #[test]
+    fn text() {
+        for (typed, printed, listed) in [
+            (
+                "-m set --bytes-gt 5 ! --packets-eq 4 ! --update-subcounters ! --update-counters --return-nomatch ! --match-set foo src,dst",
+                "-m set ! --match-set foo src,dst --return-nomatch ! --update-counters ! --update-subcounters ! --packets-eq 4 --bytes-gt 5",
+                "! match-set foo src,dst return-nomatch ! update-counters ! update-subcounters ! packets-eq 4 bytes-gt 5",
+            ),
+            ("-m set --set foo src --update-counters", "-m set --match-set foo src", "match-set foo src"),
+            (
+                "-j SET --timeout 7 --exist --map-mark --map-set s src --del-set d dst,src --add-set a src",
+                "-j SET --add-set a src --exist --timeout 7 --del-set d dst,src --map-set s src --map-mark",
+                "add-set a src exist timeout 7 del-set d dst,src map-set s src map-mark",
+            ),
+        ] {
+            check(Family::V4, TableName::Mangle, typed, printed, listed);
+        }
+        for line in [
+            "-m set --return-nomatch",
+            "-m set --match-set foo sr",
+            "-m set --match-set foo src,src,src,src,src,src,src",
+            "-m set --match-set foo src --packets-eq 5 --packets-lt 6",
+            "-m set --match-set foo src ! --packets-lt 6",
+            "-j SET --exist",
+            "-j SET --del-set foo src --timeout 1",
+            "-j SET --map-set foo src",
+            "-j SET --add-set foo src --map-mark",
+        ] {
+            refused(Family::V4, TableName::Mangle, line);
+        }
+    }
+
+    #[test]
+    fn sets_are_asked() {
+        let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+        for (line, inside) in [("-m set --match-set foo src", true), ("-m set ! --match-set foo src", false)] {
+            let mut trial = Trial::of(line);
+            assert!(matches!(trial.takes(&mut packet), Err(Stop::Unknown(_))), "{line}");
+            trial.world.set = Some(true);
+            assert_eq!(trial.takes(&mut packet), Ok(inside), "{line}");
+        }
+    }
+
+    #[test]
+    fn sets_are_changed() {
+        let mut trial = Trial::of("-j SET --add-set a src --timeout 4294967294 --map-set s src --map-mark --map-prio");
+        trial.world.info = Some(SetInfo { mark: 0x10, mask: 0xff, priority: 3 });
+        let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+        packet.key.mark = 0xabcd;
+        assert_eq!(trial.run(&mut packet, None), Ok(Verdict::Continue));
+        assert_eq!((packet.key.mark, packet.meta.priority), (0xab10, 3));
+        assert_eq!(trial.world.changes, [SetChange::Add { timeout: Some(2_147_483), exist: false }]);
+    }
+}

@@ -56,3 +56,43 @@ impl Matching for Socket {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use super::super::trial::{Trial, udp};
+    use super::*;
+    use crate::ir::SocketAnswer;
+
+    #[test]
+    fn text() {
+        check(
+            Family::V4,
+            TableName::Mangle,
+            "-m socket --restore-skmark --nowildcard --transparent",
+            "-m socket --transparent --nowildcard --restore-skmark",
+            "socket --transparent --nowildcard --restore-skmark",
+        );
+        check(Family::V6, TableName::Mangle, "-m socket", "-m socket", "socket");
+        refused(Family::V4, TableName::Mangle, "-m socket ! --transparent");
+    }
+
+    #[test]
+    fn wildcard_and_mark() {
+        let any = SocketAnswer { transparent: false, wildcard: true, mark: 7 };
+        for (options, found, fits, mark) in [
+            ("", Some(any), false, 0),
+            ("--nowildcard", Some(any), true, 0),
+            ("--nowildcard --restore-skmark", Some(any), true, 7),
+            ("--nowildcard --transparent --restore-skmark", Some(any), false, 0),
+            ("", Some(SocketAnswer { wildcard: false, ..any }), true, 0),
+            ("--nowildcard", None, false, 0),
+        ] {
+            let mut trial = Trial::of(&format!("-m socket {options}"));
+            trial.world.socket = found;
+            let mut packet = udp([1, 1, 1, 1], [2, 2, 2, 2]);
+            assert_eq!(trial.takes(&mut packet), Ok(fits), "{options}");
+            assert_eq!(packet.key.mark, mark, "{options}");
+        }
+    }
+}
