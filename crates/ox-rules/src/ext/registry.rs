@@ -226,8 +226,10 @@ registry! {
         AddrType = super::addrtype::AddrType;
         Ah = super::ah::Ah;
         Ah6 = super::ah::Ah6;
+        Cluster = super::cluster::Cluster;
         Comment = super::comment::Comment;
         Connbytes = super::connbytes::Connbytes;
+        Connlabel = super::connlabel::Connlabel;
         ConnLimit = super::connlimit::ConnLimit;
         ConnMark = super::connmark::ConnMark;
         Conntrack = super::conntrack::Conntrack;
@@ -235,27 +237,36 @@ registry! {
         Dccp = super::dccp::Dccp;
         Devgroup = super::devgroup::Devgroup;
         Dscp = super::dscp::Dscp;
+        DstOpts = super::opts::Dst;
         Ecn = super::ecn::Ecn;
         Esp = super::esp::Esp;
+        Eui64 = super::eui64::Eui64;
+        Frag = super::frag::Frag;
         HashLimit = super::hashlimit::HashLimit;
+        Hbh = super::opts::Hbh;
         Helper = super::helper::Helper;
         Hl = super::hl::Hl;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
+        Ipcomp = super::ipcomp::Ipcomp;
         IpRange = super::iprange::IpRange;
+        Ipv6header = super::ipv6header::Ipv6header;
         Length = super::length::Length;
         Limit = super::limit::Limit;
         Mac = super::mac::Mac;
         Mark = super::mark::Mark;
+        Mh = super::mh::Mh;
         Multiport = super::multiport::Multiport;
         Nfacct = super::nfacct::Nfacct;
         Owner = super::owner::Owner;
         PhysDev = super::physdev::PhysDev;
         PktType = super::pkttype::PktType;
+        Policy = super::policy::Policy;
         Quota = super::quota::Quota;
         Realm = super::realm::Realm;
         Recent = super::recent::Recent;
         RpFilter = super::rpfilter::RpFilter;
+        Rt = super::rt::Rt;
         Sctp = super::sctp::Sctp;
         Set = super::set::Set;
         Socket = super::socket::Socket;
@@ -265,6 +276,7 @@ registry! {
         Tcpmss = super::tcpmss::Tcpmss;
         Tos = super::tos::IsTos;
         Ttl = super::ttl::Ttl;
+        U32 = super::u32::U32;
         Udp = super::udp::Udp;
     }
     targets {

@@ -1,0 +1,81 @@
+//! `-m connlabel`: one of 128 labels of a connection, which it may set.
+//!
+//! Kernel: net/netfilter/xt_connlabel.c; ABI: uapi/linux/netfilter/xt_connlabel.h. Names for labels come from a file of
+//! the host (`connlabel.conf`); numbers always work.
+use super::prelude::*;
+
+/// The match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connlabel {
+    label: Inv<u16>,
+    set: bool,
+}
+
+options! { Connlabel;
+    /// Number of the label, from 0 to 127.
+    LABEL ["label"] Inv<u16>, .needed() => |c, v| c.label = v;
+    /// Set the label if the connection does not have it.
+    SET ["set"] Flag => |c, _v| c.set = true;
+}
+
+impl Ext for Connlabel {
+    const NAME: &'static str = "connlabel";
+    const ABOUT: &'static str = "Asks for a label of the connection, and may set it.";
+
+    fn admit(&self, _: &Place<'_>) -> Result<(), Refused> {
+        let Self { label, set: _ } = *self;
+        if label.is > 127 {
+            let why = format!("label {} is beyond the 128 of a connection", label.is);
+            return Err(Refused { errno: "Numerical result out of range", why });
+        }
+        Ok(())
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { label, set } = *self;
+        out.opt(label.not, "--label", format_args!("\"{}\"", label.is));
+        if set {
+            out.word("--set");
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { label, set } = *self;
+        out.word("connlabel");
+        out.raw(if label.not { " ! " } else { " " });
+        label.is.print(out);
+        if set {
+            out.word("set");
+        }
+    }
+}
+
+impl Matching for Connlabel {
+    fn pred(&self, _: &Lowering<'_>) -> Pred {
+        let Self { label, set } = *self;
+        let bit = 1u128.checked_shl(label.is.into()).unwrap_or(0);
+        let effect = if set { Effect::Mutates } else { Effect::Stable };
+        Native::new("connection label", effect, move |at| {
+            let Some(conn) = at.conn.as_deref_mut() else { return Ok(label.not) };
+            if set {
+                conn.labels |= bit;
+            }
+            Ok((conn.labels & bit != 0) != label.not)
+        })
+        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use crate::model::TableName::Filter;
+    use ox_packet::Family::V4;
+
+    #[test]
+    fn reads_and_prints() {
+        check(V4, Filter, "-m connlabel --set ! --label 5", "-m connlabel ! --label \"5\" --set", "connlabel ! 5 set");
+        refused(V4, Filter, "-m connlabel --set");
+        refused(V4, Filter, "-m connlabel --label nosuch");
+    }
+}

@@ -1,0 +1,76 @@
+//! `-m ipcomp`: the parameter index of compressed payload.
+//!
+//! Kernel: net/netfilter/xt_ipcomp.c; ABI: uapi/linux/netfilter/xt_ipcomp.h. Not given, the index asked for is 0.
+use super::prelude::*;
+use super::span::{self, Span};
+
+/// The match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ipcomp {
+    spi: Inv<Span>,
+    reserved: bool,
+}
+
+impl Default for Ipcomp {
+    fn default() -> Self {
+        Self { spi: Inv::plain(Span { lo: 0, hi: 0 }), reserved: false }
+    }
+}
+
+options! { Ipcomp;
+    /// Compression parameter index, or first and last of a range.
+    SPI ["ipcompspi"] Inv<Span> => |i, v| i.spi = v;
+    /// Kept, but the kernel does not look at it.
+    RES ["compres"] Flag => |i, _v| i.reserved = true;
+}
+
+impl Ext for Ipcomp {
+    const NAME: &'static str = "ipcomp";
+    const ABOUT: &'static str = "Looks at the parameter index of compressed payload.";
+    const PROTO: Option<u8> = Some(108);
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { spi, reserved } = *self;
+        span::save(spi, "--ipcompspi", out);
+        if reserved {
+            out.word("--compres");
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { spi, reserved } = *self;
+        out.word("comp ");
+        span::list(spi, "spi", out);
+        out.raw(if reserved { " reserved" } else { "" });
+    }
+}
+
+impl Matching for Ipcomp {
+    fn pred(&self, cx: &Lowering<'_>) -> Pred {
+        let Self { spi, reserved: _ } = *self;
+        let index = Native::new("compression index", Effect::Stable, move |at| {
+            let word = span::word(at.packet.transport(), 0).ok_or(Stop::Hotdrop)?;
+            Ok(span::holds(spi, word & 0xffff))
+        });
+        Pred::all([cx.xt_header(4), index.into()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::check;
+    use crate::model::TableName::Filter;
+    use ox_packet::Family::V4;
+
+    #[test]
+    fn reads_and_prints() {
+        check(V4, Filter, "-p 108 -m ipcomp", "-p 108 -m ipcomp --ipcompspi 0", "comp spi:0");
+        check(
+            V4,
+            Filter,
+            "-p 108 -m ipcomp --compres ! --ipcompspi 5:",
+            "-p 108 -m ipcomp ! --ipcompspi 5:4294967295 --compres",
+            "comp spis:!5:4294967295 reserved",
+        );
+    }
+}
