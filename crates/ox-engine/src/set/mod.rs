@@ -5,9 +5,12 @@
 
 mod element;
 mod kind;
+mod names;
+mod read;
 
 pub use element::Element;
 pub use kind::{Kind, Part, Store};
+pub use read::ReadError;
 
 use element::{host, masked};
 use ox_packet::Family;
