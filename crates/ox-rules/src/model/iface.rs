@@ -3,7 +3,9 @@
 use ox_packet::iface_number;
 
 /// A name of up to 15 bytes, or a beginning of names (`eth+`). The default stands for any interface.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+///
+/// `+` alone is equal to the default: a listing may show it, but `-C` and `-D` make no difference.
+#[derive(Clone, Copy, Default)]
 pub struct Iface {
     name: [u8; 15],
     len: u8,
@@ -53,6 +55,20 @@ impl Iface {
         }
         let bytes = if self.rest { u32::from(self.len) } else { 16 };
         if bytes == 16 { u128::MAX } else { !(u128::MAX >> (bytes * 8)) }
+    }
+}
+
+impl PartialEq for Iface {
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.len) == (other.name, other.len) && (self.rest == other.rest || self.is_any())
+    }
+}
+
+impl Eq for Iface {}
+
+impl std::hash::Hash for Iface {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.name, self.len).hash(state);
     }
 }
 

@@ -75,12 +75,11 @@ impl Out {
         self.value(value);
     }
 
-    /// A word in quotes if it needs them: blanks, quotes, backslashes and apostrophes inside, or nothing at all.
-    ///
-    /// Facts from `iptables-save`: letters, digits and `_-` and a few more stand bare; the rest is quoted.
+    /// A word in quotes unless it has only letters, digits, `_` and `-`; quotes, backslashes and apostrophes behind a
+    /// backslash. Facts from `iptables-save`.
     pub fn quoted(&mut self, text: &str) {
         self.gap();
-        let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/,@+=%^*#|<>?~;&(){}[]$`!".contains(&b) || b >= 0x80;
+        let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
         if !text.is_empty() && text.bytes().all(bare) {
             self.text.push_str(text);
             return;

@@ -242,7 +242,8 @@ fn option(desc: &Desc, opt: &Opt, family: Family, rude: u64, random: &mut Random
     let mut name = random.pick(opt.names);
     if random.percent(6) && name.len() > 4 {
         let cut = name.len() - 1 - random.below(2) as usize;
-        if name.is_char_boundary(cut) {
+        // `--help` would be another question.
+        if name.is_char_boundary(cut) && &name[..cut] != "help" {
             name = &name[..cut];
         }
     }

@@ -56,6 +56,16 @@ impl Stock<'_> {
             .map_err(|e| e.to_string())
     }
 
+    /// Runs what must succeed; its output.
+    fn print(&self, suffix: &str, args: &[&str]) -> Result<String, String> {
+        let out = self.run(suffix, args, "")?;
+        if out.success() {
+            return Ok(out.out());
+        }
+        let name = self.program.name(suffix);
+        Err(format!("{name} {}: status {:?}, signal {:?}: {}", args.join(" "), out.status, out.signal, out.err()))
+    }
+
     fn tables(&self) -> Vec<String> {
         let mut tables: Vec<String> = self.cases.iter().map(|c| c.table.clone()).collect();
         tables.sort();
@@ -163,10 +173,10 @@ impl Stock<'_> {
 
     fn show(&self, table: &str, taken: &[usize], answers: &mut [Answer]) -> Result<(), String> {
         let count = self.cases.len();
-        let mut rules = text::rules(&self.run("", &["-t", table, "-S"], "")?.out(), count);
-        let saved = text::rules(&self.run("-save", &["-t", table], "")?.out(), count);
-        let mut numeric = text::listing(&self.run("", &["-t", table, "-L", "-n"], "")?.out(), count);
-        let mut listed = text::listing(&self.run("", &["-t", table, "-L", "-v"], "")?.out(), count);
+        let mut rules = text::rules(&self.print("", &["-t", table, "-S"])?, count);
+        let saved = text::rules(&self.print("-save", &["-t", table])?, count);
+        let mut numeric = text::listing(&self.print("", &["-t", table, "-L", "-n"])?, count);
+        let mut listed = text::listing(&self.print("", &["-t", table, "-L", "-v"])?, count);
         for &i in taken {
             if rules[i] != saved[i] {
                 return Err(format!("stock's -S and -save differ: {:?} and {:?}", rules[i], saved[i]));
@@ -213,7 +223,7 @@ impl Stock<'_> {
             self.one(table, 'D', i)?;
         }
         asked.deleted.extend(batch.iter().chain(&alone));
-        let mut left = text::rules(&self.run("", &["-t", table, "-S"], "")?.out(), self.cases.len());
+        let mut left = text::rules(&self.print("", &["-t", table, "-S"])?, self.cases.len());
         for &i in taken {
             asked.answers[i].left = std::mem::take(&mut left[i]);
         }
