@@ -183,4 +183,6 @@ fn bind(flows: &mut Flows, id: FlowId, range: &Range, manip: Manip, now: Now, rn
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -5,24 +5,24 @@ use crate::flow::{Confirmed, Settings, Tracked};
 use ox_packet::{Build, checksum, ip_number, tcp as flag};
 use std::net::IpAddr;
 
-const ZERO: Now = Now { wall: 0, mono: 0 };
+pub(super) const ZERO: Now = Now { wall: 0, mono: 0 };
 
 fn number(address: impl Into<IpAddr>) -> u128 {
     ip_number(address.into()).1
 }
 
-struct Router {
-    flows: Flows,
+pub(super) struct Router {
+    pub flows: Flows,
     random: u32,
 }
 
 impl Router {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { flows: Flows::new(Settings::default(), [3, 4]), random: 0 }
     }
 
     /// A packet passing through: an answer as bytes, `None` if dropped. `pre` and `post` are what the chains would say.
-    fn forwards(&mut self, bytes: Vec<u8>, pre: Option<NatSpec>, post: Option<NatSpec>) -> Option<Packet> {
+    pub fn forwards(&mut self, bytes: Vec<u8>, pre: Option<NatSpec>, post: Option<NatSpec>) -> Option<Packet> {
         let mut packet = Packet::new(bytes).unwrap();
         let tracked = self.flows.track(&packet, false, None, ZERO);
         let Some(id) = tracked.flow else { return Some(packet) };
@@ -71,7 +71,7 @@ fn to(kind: NatKind, address: [u8; 4]) -> NatSpec {
     NatSpec { addrs: Some((address, address)), ..spec(kind) }
 }
 
-fn sound(packet: &Packet) -> bool {
+pub(super) fn sound(packet: &Packet) -> bool {
     let mut fixed = packet.bytes.clone();
     checksum::fix_all(&mut fixed);
     fixed == packet.bytes
