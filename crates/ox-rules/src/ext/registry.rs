@@ -280,11 +280,15 @@ registry! {
         Udp = super::udp::Udp;
     }
     targets {
+        Audit = super::audit::Audit;
         ConnMarkSet = super::connmark::SetConnMark;
+        Connsecmark = super::secmark::Connsecmark;
         Ct = super::ct::Ct;
         Dnat = super::dnat::Dnat;
+        Dnpt = super::npt::Dnpt;
         DscpSet = super::dscp::SetDscp;
         HlSet = super::hl::SetHl;
+        Idletimer = super::idletimer::Idletimer;
         Log = super::log::Log;
         MarkSet = super::mark::SetMark;
         Masquerade = super::masquerade::Masquerade;
@@ -294,9 +298,14 @@ registry! {
         Notrack = super::ct::Notrack;
         Redirect = super::redirect::Redirect;
         Reject = super::reject::Reject;
+        Secmark = super::secmark::Secmark;
         SetChange = super::set::ChangeSet;
         SetEcn = super::ecn::SetEcn;
         Snat = super::snat::Snat;
+        Snpt = super::npt::Snpt;
+        Synproxy = super::synproxy::Synproxy;
+        Tcpoptstrip = super::tcpoptstrip::Tcpoptstrip;
+        Tee = super::tee::Tee;
         TosSet = super::tos::SetTos;
         Tproxy = super::tproxy::Tproxy;
         TtlSet = super::ttl::SetTtl;

@@ -1,0 +1,88 @@
+//! `-j TEE`: send a copy of the packet to another host, and go on.
+//!
+//! Kernel: net/netfilter/xt_TEE.c; ABI: uapi/linux/netfilter/xt_TEE.h.
+use super::log::cut;
+use super::prelude::*;
+
+/// The target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tee {
+    gateway: u128,
+    oif: String,
+}
+
+options! { Tee;
+    /// The host that gets the copy; it must be a neighbour.
+    GATEWAY ["gateway"] Host, .needed() => |t, v| t.gateway = v.0;
+    /// Interface by which it is reached.
+    OIF ["oif"] Text => |t, v| t.oif = cut(&v.0, 15).to_owned();
+}
+
+struct Host(u128);
+
+impl Value for Host {
+    const HINT: &'static str = "ADDRESS";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        super::host(args[0], cx).map(Host)
+    }
+}
+
+impl Ext for Tee {
+    const NAME: &'static str = "TEE";
+    const ABOUT: &'static str = "Sends a copy of the packet to another host, and goes on.";
+
+    fn admit(&self, _: &Place<'_>) -> Result<(), Refused> {
+        let Self { gateway, oif: _ } = self;
+        if *gateway == 0 { Err(Refused::invalid("TEE needs a gateway other than the zero address")) } else { Ok(()) }
+    }
+
+    fn save(&self, out: &mut Out, family: Family) {
+        let Self { gateway, oif } = self;
+        out.word("--gateway ");
+        out.addr(family, *gateway);
+        if !oif.is_empty() {
+            out.opt(false, "--oif", oif.as_str());
+        }
+    }
+
+    fn list(&self, out: &mut Out, show: &Show<'_>) {
+        let Self { gateway, oif } = self;
+        out.word("TEE gw:");
+        match show.names.host_name(*gateway, show.family).filter(|_| !show.numeric) {
+            Some(name) => out.raw(&name),
+            None => out.addr(show.family, *gateway),
+        }
+        if !oif.is_empty() {
+            out.fmt(format_args!(" oif={oif}"));
+        }
+    }
+}
+
+impl Acting for Tee {
+    /// The copy leaves by a walk of its own; nothing happens to the packet at hand.
+    fn act(&self, _: &Lowering<'_>) -> Act {
+        let Self { gateway: _, oif: _ } = self;
+        Act::Native(NativeAct::new("copy to a gateway", Effect::Stable, |_| Ok(Verdict::Continue)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, refused};
+    use crate::model::TableName::Mangle;
+    use ox_packet::Family::{V4, V6};
+
+    #[test]
+    fn reads_and_prints() {
+        check(
+            V4,
+            Mangle,
+            "-j TEE --oif eth0 --gateway 1.2.3.4",
+            "-j TEE --gateway 1.2.3.4 --oif eth0",
+            "TEE gw:1.2.3.4 oif=eth0",
+        );
+        check(V6, Mangle, "-j TEE --gateway fe80::1", "-j TEE --gateway fe80::1", "TEE gw:fe80::1");
+        refused(V4, Mangle, "-j TEE");
+        refused(V4, Mangle, "-j TEE --gateway fe80::1");
+    }
+}
