@@ -241,6 +241,7 @@ registry! {
         Ecn = super::ecn::Ecn;
         Esp = super::esp::Esp;
         Eui64 = super::eui64::Eui64;
+        Find = super::string::Find;
         Frag = super::frag::Frag;
         HashLimit = super::hashlimit::HashLimit;
         Hbh = super::opts::Hbh;
@@ -274,6 +275,7 @@ registry! {
         Statistic = super::statistic::Statistic;
         Tcp = super::tcp::Tcp;
         Tcpmss = super::tcpmss::Tcpmss;
+        Time = super::time::Time;
         Tos = super::tos::IsTos;
         Ttl = super::ttl::Ttl;
         U32 = super::u32::U32;
@@ -281,6 +283,8 @@ registry! {
     }
     targets {
         Audit = super::audit::Audit;
+        Checksum = super::checksum::Checksum;
+        Classify = super::classify::Classify;
         ConnMarkSet = super::connmark::SetConnMark;
         Connsecmark = super::secmark::Connsecmark;
         Ct = super::ct::Ct;
@@ -292,6 +296,7 @@ registry! {
         Log = super::log::Log;
         MarkSet = super::mark::SetMark;
         Masquerade = super::masquerade::Masquerade;
+        MssSet = super::tcpmss::SetMss;
         Netmap = super::netmap::Netmap;
         Nflog = super::nflog::Nflog;
         Nfqueue = super::nfqueue::Nfqueue;
@@ -308,6 +313,7 @@ registry! {
         Tee = super::tee::Tee;
         TosSet = super::tos::SetTos;
         Tproxy = super::tproxy::Tproxy;
+        Trace = super::trace::Trace;
         TtlSet = super::ttl::SetTtl;
     }
 }

@@ -179,6 +179,12 @@ impl Tcp {
             option: super::ports::either(option, other.option)?,
         })
     }
+
+    /// Whether SYN is among the flags asked for, as TCPMSS wants it (Kernel: xt_TCPMSS.c `find_syn_match`).
+    pub(super) fn wants_syn(&self) -> bool {
+        let Self { flags, sport: _, dport: _, option: _ } = self;
+        flags.is.set & 0x02 != 0 && !flags.not
+    }
 }
 
 impl Matching for Tcp {

@@ -1,8 +1,10 @@
-//! `-m tcpmss`: the maximum segment size that a TCP packet announces.
+//! `-m tcpmss` and `-j TCPMSS`: the maximum segment size that a TCP packet announces.
 //!
-//! Kernel: net/netfilter/xt_tcpmss.c; ABI: uapi/linux/netfilter/xt_tcpmss.h. It reads where a TCP header would be, also
-//! in a fragment that has none.
+//! Kernel: net/netfilter/xt_tcpmss.c, net/netfilter/xt_TCPMSS.c; ABI: uapi/linux/netfilter/xt_tcpmss.h. The match reads
+//! where a TCP header would be, also in a fragment that has none; the target never raises the size.
+use super::Match;
 use super::prelude::*;
+use ox_packet::{Mss, set_mss};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +79,121 @@ impl Matching for Tcpmss {
             Ok(size.is_some_and(|n| mss.is.lo <= n && n <= mss.is.hi) != mss.not)
         })
         .into()
+    }
+}
+
+/// The target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetMss {
+    size: Option<Size>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Size {
+    Fixed(u16),
+    /// The path MTU without the headers.
+    Path,
+}
+
+options! { SetMss;
+    /// This size, at most.
+    SET ["set-mss"] Bytes => |t, v| t.size = Some(Size::Fixed(v.0));
+    /// What fits the path there and back.
+    CLAMP ["clamp-mss-to-pmtu"] Flag => |t, _v| t.size = Some(Size::Path);
+}
+
+struct Bytes(u16);
+
+impl Value for Bytes {
+    const HINT: &'static str = "BYTES";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        // 65535 without one IP header, as stock has it.
+        let most = 65535 - header(cx.family);
+        number(args[0], most)
+            .map(|n| Bytes(n as u16))
+            .ok_or_else(|| format!("`{}' is not a segment size: a number from 0 to {most} is expected", args[0]))
+    }
+}
+
+/// Length of the IP header that is assumed.
+fn header(family: Family) -> u32 {
+    match family {
+        Family::V4 => 20,
+        Family::V6 => 40,
+    }
+}
+
+impl Ext for SetMss {
+    const NAME: &'static str = "TCPMSS";
+    const ABOUT: &'static str = "Lowers the segment size that a TCP SYN announces, and goes on.";
+    const PROTO: Option<u8> = Some(6);
+
+    fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        if seen == 0 { Err("say --set-mss or --clamp-mss-to-pmtu".into()) } else { Ok(()) }
+    }
+
+    fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
+        const ROUTED: HookSet = HookSet::of(&[Hook::Forward, Hook::Output, Hook::Postrouting]);
+        if self.size == Some(Size::Path) && !ROUTED.covers(at.checked_hooks()) {
+            return Err(Refused::invalid("--clamp-mss-to-pmtu can be asked only in FORWARD, OUTPUT and POSTROUTING"));
+        }
+        let syn = at.matches.iter().any(|m| matches!(m, Match::Tcp(tcp) if tcp.wants_syn()));
+        if at.dialect == Dialect::Legacy && !syn {
+            return Err(Refused::invalid("TCPMSS works only on SYN packets: add `--syn' or `--tcp-flags SYN,RST SYN'"));
+        }
+        Ok(())
+    }
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { size } = *self;
+        match size {
+            Some(Size::Fixed(n)) => out.opt(false, "--set-mss", n),
+            Some(Size::Path) => out.word("--clamp-mss-to-pmtu"),
+            None => {}
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { size } = *self;
+        match size {
+            Some(Size::Fixed(n)) => out.opt(false, "TCPMSS set", n),
+            Some(Size::Path) => out.word("TCPMSS clamp to PMTU"),
+            None => {}
+        }
+    }
+}
+
+impl Acting for SetMss {
+    fn act(&self, cx: &Lowering<'_>) -> Act {
+        let Self { size } = *self;
+        let Some(size) = size else { return Act::None };
+        let headers = header(cx.family) + 20;
+        Act::Native(NativeAct::new("TCPMSS", Effect::Stable, move |at| {
+            let packet = &mut *at.packet;
+            if packet.layout.shape.any(Shape::FRAGMENT) {
+                return Ok(Verdict::Continue);
+            }
+            let size = match size {
+                Size::Fixed(n) => n,
+                Size::Path => {
+                    let (there, back) = at.env.path_mtu(packet);
+                    let mtu = there.min(back);
+                    if mtu <= headers {
+                        return Ok(Verdict::Drop);
+                    }
+                    // The kernel keeps the low 16 bits.
+                    (mtu - headers) as u16
+                }
+            };
+            match set_mss(&mut packet.bytes, &packet.layout, size) {
+                Mss::Broken => return Ok(Verdict::Drop),
+                Mss::Kept => {}
+                Mss::Lowered(_) | Mss::Inserted(_) => {
+                    packet.reread().map_err(|_| Stop::Hotdrop)?;
+                }
+            }
+            Ok(Verdict::Continue)
+        }))
     }
 }
 

@@ -1,0 +1,43 @@
+//! `-j CHECKSUM`: fills in a checksum that was left to the network card.
+//!
+//! Kernel: net/netfilter/xt_CHECKSUM.c; ABI: uapi/linux/netfilter/xt_CHECKSUM.h.
+use super::prelude::*;
+
+/// The target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checksum {
+    fill: bool,
+}
+
+options! { Checksum;
+    /// Compute the checksum that the network card was to compute.
+    FILL ["checksum-fill"] Flag, .needed() => |c, _v| c.fill = true;
+}
+
+impl Ext for Checksum {
+    const NAME: &'static str = "CHECKSUM";
+    const ABOUT: &'static str = "Fills in a checksum that was left to the network card, and goes on.";
+    const TABLES: &'static [TableName] = &[TableName::Mangle];
+
+    fn save(&self, out: &mut Out, _: Family) {
+        let Self { fill } = *self;
+        if fill {
+            out.word("--checksum-fill");
+        }
+    }
+
+    fn list(&self, out: &mut Out, _: &Show<'_>) {
+        let Self { fill } = *self;
+        out.word("CHECKSUM");
+        if fill {
+            out.word("fill");
+        }
+    }
+}
+
+impl Acting for Checksum {
+    fn act(&self, _: &Lowering<'_>) -> Act {
+        // Packets here are whole, as on the wire: none has its checksum left to a card, and the others are not touched.
+        Act::Native(NativeAct::new("CHECKSUM", Effect::Stable, |_| Ok(Verdict::Continue)))
+    }
+}
