@@ -1,0 +1,532 @@
+//! An answer as text for a terminal: first what becomes of the packet and why, then its way, then what comes back.
+
+use crate::answer::{Answer, Back, Way};
+use crate::phrase::Ending;
+use crate::story::{Line, RuleRef, Step, Story, What};
+use crate::wrap::{strip_comment, wrap};
+use anstyle::{AnsiColor, Style as Ansi};
+use std::fmt::Write;
+
+/// How to write.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// With colour.
+    pub color: bool,
+    /// Columns.
+    pub width: usize,
+    /// With near misses.
+    pub why: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { color: false, width: 80, why: false }
+    }
+}
+
+/// Parts of a text that look alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Plain,
+    Strong,
+    Faint,
+    Good,
+    Bad,
+    Odd,
+    Said,
+}
+
+/// A stretch of the way, told under one heading.
+struct Block {
+    lines: Vec<String>,
+}
+
+/// Ways told in full; of more only the table is shown.
+const TOLD: usize = 6;
+
+/// The text of an answer.
+pub fn text(answer: &Answer, style: Style) -> String {
+    let mut page = Page { style, out: String::new() };
+    page.answer(answer);
+    page.out
+}
+
+struct Page {
+    style: Style,
+    out: String,
+}
+
+impl Page {
+    fn paint(&self, look: Look, text: &str) -> String {
+        if !self.style.color || look == Look::Plain || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = match look {
+            Look::Plain => Ansi::new(),
+            Look::Strong => Ansi::new().bold(),
+            Look::Faint => Ansi::new().dimmed(),
+            Look::Good => AnsiColor::Green.on_default().bold(),
+            Look::Bad => AnsiColor::Red.on_default().bold(),
+            Look::Odd => AnsiColor::Yellow.on_default().bold(),
+            Look::Said => AnsiColor::Cyan.on_default(),
+        };
+        format!("{style}{text}{style:#}")
+    }
+
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    /// A paragraph, each line painted by itself so that colour never runs over a line's end.
+    fn para(&mut self, look: Look, indent: usize, hang: usize, text: &str) {
+        for line in wrap(text, self.style.width, indent, hang) {
+            let blanks = line.len() - line.trim_start().len();
+            let painted = format!("{}{}", &line[..blanks], self.paint(look, &line[blanks..]));
+            self.line(&painted);
+        }
+    }
+
+    fn answer(&mut self, answer: &Answer) {
+        let from = match answer.packet.iif.as_str() {
+            "" => "sent by this host".to_owned(),
+            iif => format!("coming in by {iif}"),
+        };
+        let asked = format!("{}, {from}", answer.packet.detail);
+        self.para(Look::Strong, 0, 2, &asked);
+        for assumed in &answer.assumed {
+            self.para(Look::Faint, 2, 11, &format!("assumed: {assumed}"));
+        }
+        self.line("");
+        self.headline(answer);
+        for unknown in &answer.unknown {
+            self.para(Look::Odd, 0, 2, &format!("Not known: {unknown}. Both sides were followed."));
+        }
+        if !answer.complete {
+            self.para(Look::Odd, 0, 2, "There are more ways than were followed: the chances shown do not add up to 1.");
+        }
+        if let Some((first, others)) = answer.outcomes.split_first() {
+            self.ways(first, others);
+        }
+    }
+
+    /// What becomes of it, and why: a sentence for one outcome, a table for several.
+    fn headline(&mut self, answer: &Answer) {
+        if let [way] = answer.outcomes.as_slice() {
+            let text = format!("{}{}.", capital(&fate(way)), because(way));
+            self.para(look(way.verdict), 0, 0, &text);
+            if let Some(rule) = &way.story.because {
+                self.rule_quoted(rule);
+            }
+            return;
+        }
+        let shared = shared(&answer.outcomes);
+        let count = answer.outcomes.len();
+        let even = answer.outcomes.windows(2).all(|w| w[0].chance == w[1].chance);
+        let supposed = answer.outcomes.iter().any(|w| !w.supposing.is_empty());
+        let intro = match (&shared, even && !supposed) {
+            (Some(rule), true) => format!("One of {count} outcomes, {} each ({}):", answer.outcomes[0].chance, said(rule)),
+            (None, true) => format!("One of {count} outcomes, {} each:", answer.outcomes[0].chance),
+            _ => format!("One of {count} outcomes:"),
+        };
+        self.para(Look::Strong, 0, 2, &intro);
+        let wide = answer.outcomes.iter().map(|w| w.chance.len()).max().unwrap_or(0);
+        for way in &answer.outcomes {
+            let mut text = format!("  {:>wide$}  {}", way.chance, fate(way));
+            for s in &way.supposing {
+                let _ = write!(text, ", if {}", supposed_words(&s.why, s.matched));
+            }
+            self.para(look(way.verdict), 0, wide + 4, &text);
+            if shared.is_none() || !even {
+                let why = because(way);
+                if !why.is_empty() {
+                    self.para(Look::Plain, wide + 4, wide + 4, why.trim_start_matches(", "));
+                }
+            }
+        }
+    }
+
+    fn rule_quoted(&mut self, rule: &RuleRef) {
+        if rule.number == 0 {
+            return;
+        }
+        let text = strip_comment(&rule.text);
+        self.para(Look::Plain, 2, 6, &text);
+    }
+
+    fn ways(&mut self, first: &Way, others: &[Way]) {
+        let blocks = self.blocks(&first.story);
+        self.line("");
+        if !others.is_empty() {
+            let title = format!("If it is {} ({})", fate(first), first.chance);
+            self.para(Look::Strong, 0, 2, &title);
+        }
+        for block in &blocks {
+            for line in &block.lines {
+                self.line(line);
+            }
+        }
+        self.after(first);
+        for (i, way) in others.iter().enumerate() {
+            if i + 1 >= TOLD {
+                let rest = format!("{} more go the same kind of way.", others.len() - i);
+                self.line("");
+                self.para(Look::Faint, 0, 2, &rest);
+                break;
+            }
+            self.line("");
+            let title = format!("If it is {} ({})", fate(way), way.chance);
+            self.para(Look::Strong, 0, 2, &title);
+            let these = self.blocks(&way.story);
+            self.differing(&blocks, &these);
+            self.after(way);
+        }
+    }
+
+    /// Of a further way only what is not as in the first.
+    fn differing(&mut self, first: &[Block], these: &[Block]) {
+        let same = first.iter().zip(these).take_while(|(a, b)| a.lines == b.lines).count();
+        if same > 0 {
+            let line = self.paint(Look::Faint, "  as above, but:");
+            self.line(&line);
+        }
+        for (i, block) in these.iter().enumerate().skip(same) {
+            let model = first.get(i).filter(|b| b.lines.first() == block.lines.first());
+            let Some(model) = model else {
+                if !first.iter().any(|b| b.lines == block.lines) {
+                    block.lines.iter().for_each(|l| self.line(l));
+                }
+                continue;
+            };
+            if model.lines == block.lines {
+                continue;
+            }
+            let head = model.lines.iter().zip(&block.lines).take_while(|(a, b)| a == b).count();
+            let tail = model.lines[head..].iter().rev().zip(block.lines[head..].iter().rev());
+            let tail = tail.take_while(|(a, b)| a == b).count();
+            // A line of context, so that it can be seen where the ways part.
+            for line in &block.lines[head.saturating_sub(1)..block.lines.len() - tail] {
+                self.line(line);
+            }
+        }
+    }
+
+    /// What follows a way's story: the end, the connection, the answers, the near misses.
+    fn after(&mut self, way: &Way) {
+        let text = format!("=> {}", capital(&fate(way)));
+        self.para(look(way.verdict), 0, 3, &text);
+        if let Some(connection) = &way.connection {
+            self.para(Look::Faint, 3, 5, &format!("connection: {connection}"));
+        }
+        for answer in &way.answers {
+            self.back("The sender is told", answer);
+        }
+        if let Some(back) = &way.back {
+            self.back("The answer", back);
+        }
+        if self.style.why {
+            self.near(&way.story);
+        }
+    }
+
+    fn back(&mut self, who: &str, back: &Back) {
+        let from = if back.iif.is_empty() { String::new() } else { format!(" in by {}", back.iif) };
+        let ended = match &back.ended_by {
+            Some(rule) => format!(" by {}", place(rule)),
+            None => back.why.as_ref().map(|w| format!(": {w}")).unwrap_or_default(),
+        };
+        let out = back.out.as_ref().map(|o| format!(" by {o}")).unwrap_or_default();
+        let text = match back.verdict {
+            Ending::Forwarded | Ending::Sent | Ending::Delivered => {
+                let same = back.sent.starts_with(&back.packet) || back.packet == back.sent;
+                let arrives = if same { "goes back as it is".to_owned() } else { format!("goes back as {}", back.packet) };
+                let end = if back.verdict == Ending::Delivered { " to this host".to_owned() } else { out };
+                format!("{who}: {}{from}, {arrives}{end}", back.sent)
+            }
+            verdict => format!("{who}: {}{from}, is {}{ended}", back.sent, verdict.name()),
+        };
+        let look = if back.verdict.through() == Some(true) { Look::Plain } else { Look::Bad };
+        self.para(look, 3, 5, &text);
+    }
+
+    fn near(&mut self, story: &Story) {
+        self.line("");
+        if story.near.is_empty() {
+            self.para(Look::Strong, 0, 2, "No rule missed it by one condition only.");
+            return;
+        }
+        self.para(Look::Strong, 0, 2, "Near misses: rules that failed on one condition only");
+        for near in &story.near {
+            let at = if near.rule.line > 0 { format!("{:>5}  ", near.rule.line) } else { "       ".to_owned() };
+            self.para(Look::Plain, 0, 9, &format!("{at}{}", near.rule.text));
+            let mut text = format!("it wanted {}", near.wanted);
+            if !near.had.is_empty() {
+                let _ = write!(text, "; the packet has {}", near.had);
+            }
+            if near.open {
+                text.push_str("; what it remembers or counts was not asked");
+            }
+            self.para(Look::Said, 7, 9, &text);
+        }
+    }
+
+    fn blocks(&self, story: &Story) -> Vec<Block> {
+        let mut blocks: Vec<Block> = Vec::new();
+        for step in &story.path {
+            let mut page = Page { style: self.style, out: String::new() };
+            let heading = page.step(step);
+            if page.out.is_empty() {
+                continue;
+            }
+            let lines = page.out.lines().map(str::to_owned);
+            match blocks.last_mut() {
+                Some(block) if !heading => block.lines.extend(lines),
+                _ => blocks.push(Block { lines: lines.collect() }),
+            }
+        }
+        blocks
+    }
+
+    /// Writes a step; says whether it begins a block.
+    fn step(&mut self, step: &Step) -> bool {
+        match step {
+            Step::Hook { hook, packet, iif, out } => {
+                let mut text = format!("{}  {packet}", self.paint(Look::Strong, hook));
+                for (name, word) in [(iif, "in"), (out, "out")] {
+                    if !name.is_empty() {
+                        text.push_str(&self.paint(Look::Faint, &format!("  {word} {name}")));
+                    }
+                }
+                self.line(&text);
+                return true;
+            }
+            Step::Chain { table, chain, rules, lines, verdict, policy } => {
+                return self.chain(table, chain, *rules, lines, verdict, *policy);
+            }
+            Step::Arrives { .. } => {}
+            Step::Tracked { state, direction, .. } => self.para(Look::Plain, 2, 4, &tracked(state, direction)),
+            Step::Translated { to, what, known, .. } => {
+                let why = if *known { ", as the connection began" } else { "" };
+                self.para(Look::Odd, 2, 4, &format!("the {what} is rewritten{why}: {to}"));
+            }
+            Step::Routed { to, dev, via, route, again } => {
+                let again = if *again { "routed again" } else { "routed" };
+                let text = match *to {
+                    "local" => format!("{again} to this host"),
+                    "nowhere" => format!("{again} nowhere: {dev}"),
+                    _ => {
+                        let via = if via.is_empty() { String::new() } else { format!(" to {via}") };
+                        format!("{again} out by {dev}{via} ({route})")
+                    }
+                };
+                self.para(Look::Plain, 2, 4, &text);
+            }
+            Step::Dropped { why } => self.para(Look::Bad, 2, 4, &format!("dropped: {why}")),
+            Step::Logged { to, prefix } => {
+                let text = match *to {
+                    "trace" => "marked to be traced in the kernel".to_owned(),
+                    to if prefix.is_empty() => format!("a record goes to the {}", log_name(to)),
+                    to => format!("a record goes to the {}: \"{prefix}\"", log_name(to)),
+                };
+                self.para(Look::Said, 2, 4, &text);
+            }
+            Step::Answers { what } => self.para(Look::Odd, 2, 4, &format!("the sender is answered: {what}")),
+            Step::Fragment => self.para(Look::Odd, 2, 4, "kept until its other fragments come"),
+        }
+        false
+    }
+
+    fn chain(&mut self, table: &str, chain: &str, rules: u32, lines: &[Line], verdict: &str, policy: bool) -> bool {
+        if rules == 0 && (verdict == "ACCEPT" || verdict.is_empty()) {
+            return false;
+        }
+        let quiet = lines.iter().all(|l| matches!(l.what, What::Missed { .. }));
+        if quiet {
+            let missed: u32 = lines.iter().map(|l| if let What::Missed { count } = l.what { count } else { 0 }).sum();
+            let end = if policy { format!("; policy {verdict}") } else { String::new() };
+            let look = if verdict == "ACCEPT" { Look::Faint } else { Look::Bad };
+            self.para(look, 2, 4, &format!("{table}: {}{end}", unmatched(missed)));
+            return false;
+        }
+        let title = self.paint(Look::Strong, &format!("{table} {chain}"));
+        self.line(&format!("  {title}"));
+        for line in lines {
+            self.chain_line(line);
+        }
+        if policy {
+            let look = if verdict == "ACCEPT" { Look::Faint } else { Look::Bad };
+            self.para(look, 4, 6, &format!("end of {chain}: policy {verdict}"));
+        }
+        true
+    }
+
+    fn chain_line(&mut self, line: &Line) {
+        let indent = 4 + 2 * line.depth.min(12) as usize;
+        match &line.what {
+            What::Missed { count } => self.para(Look::Faint, indent, indent + 2, &unmatched(*count)),
+            What::Rule { rule, does, changes } => self.rule(indent, rule, does, changes),
+            What::Enter { chain, owner, role, .. } => {
+                let mut text = self.paint(Look::Strong, chain);
+                let whose = match (owner, role.is_empty()) {
+                    (Some(owner), true) => format!("  ({owner})"),
+                    (Some(owner), false) => format!("  ({owner}: {role})"),
+                    (None, _) => String::new(),
+                };
+                text.push_str(&self.paint(Look::Faint, &whose));
+                self.line(&format!("{:indent$}{text}", ""));
+            }
+            What::Leave { chain, returned } => {
+                // A RETURN says so itself.
+                if !returned {
+                    self.para(Look::Faint, indent, indent + 2, &format!("end of {chain}, back"));
+                }
+            }
+            What::Undecided { rule, part, why, matched } => {
+                self.rule(indent, rule, "", &[]);
+                let side = supposed_words("", *matched);
+                self.para(Look::Odd, indent + 2, indent + 4, &format!("{part}: {why} is not known. Here:{side}"));
+            }
+            What::Hotdrop { rule } => {
+                self.rule(indent, rule, "dropped: it cannot be read", &[]);
+            }
+        }
+    }
+
+    fn rule(&mut self, indent: usize, rule: &RuleRef, does: &str, changes: &[String]) {
+        let at = if rule.line > 0 { rule.line } else { rule.number };
+        let head = format!("{at:>4}  ");
+        let text = strip_comment(&rule.text);
+        let text = text.strip_prefix(&format!("-A {} ", rule.chain)).unwrap_or(&text).to_owned();
+        let hang = indent + head.len() + 2;
+        self.para(Look::Plain, indent, hang, &format!("{head}{text}"));
+        if let Some(comment) = &rule.comment {
+            self.para(Look::Said, hang, hang + 1, &format!("\"{comment}\""));
+        }
+        // A jump needs no words: the chain follows.
+        if !does.is_empty() && !does.starts_with("goes t") {
+            let look = match does {
+                "accepted" => Look::Good,
+                _ if does.starts_with("dropped") || does == "rejected" => Look::Bad,
+                _ if does.contains("becomes") => Look::Odd,
+                _ => Look::Said,
+            };
+            self.para(look, hang, hang + 3, &format!("=> {does}"));
+        }
+        for change in changes {
+            self.para(Look::Odd, hang, hang + 3, &format!("=> {change}"));
+        }
+    }
+}
+
+fn log_name(to: &str) -> &'static str {
+    if to == "nflog" { "NFLOG group" } else { "kernel's log" }
+}
+
+fn unmatched(count: u32) -> String {
+    match count {
+        0 => "no rules".to_owned(),
+        1 => "1 rule does not match".to_owned(),
+        n => format!("{n} rules do not match"),
+    }
+}
+
+fn tracked(state: &str, direction: &str) -> String {
+    match state {
+        "NEW" => "connection: NEW, this packet opens it".to_owned(),
+        "ESTABLISHED" if direction == "reply" => "connection: ESTABLISHED, this is an answer in it".to_owned(),
+        "ESTABLISHED" => "connection: ESTABLISHED, it has been answered".to_owned(),
+        "RELATED" => "connection: RELATED to one that is known".to_owned(),
+        "INVALID" => "connection: INVALID, it belongs to none and opens none".to_owned(),
+        "UNTRACKED" => "connection: UNTRACKED, a rule said so".to_owned(),
+        other => format!("connection: {other}"),
+    }
+}
+
+fn supposed_words(why: &str, matched: bool) -> String {
+    let side = if matched { "as if it matched" } else { "as if it did not match" };
+    if why.is_empty() { format!(" {side}") } else { format!("{why}: {side}") }
+}
+
+fn look(ending: Ending) -> Look {
+    match ending.through() {
+        Some(true) => Look::Good,
+        Some(false) => Look::Bad,
+        None => Look::Odd,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// `forwarded to 10.244.1.7:8080 by cni0`.
+fn fate(way: &Way) -> String {
+    let to = way.packet.rsplit(" -> ").next().unwrap_or_default();
+    let out = way.out.as_ref().map(|o| format!(" by {o}")).unwrap_or_default();
+    let via = way.via.as_ref().map(|v| format!(" through {v}")).unwrap_or_default();
+    match way.verdict {
+        Ending::Forwarded => format!("forwarded to {to}{out}{via}"),
+        Ending::Sent => format!("sent to {to}{out}{via}"),
+        Ending::Delivered => format!("delivered to this host at {to}"),
+        Ending::Rejected => {
+            let reply = way.reply.as_ref().map(|r| format!(" with {r}")).unwrap_or_default();
+            format!("rejected{reply}")
+        }
+        Ending::Dropped => "dropped".to_owned(),
+        Ending::Queued => format!("handed to whoever listens on queue {}", way.queue.unwrap_or(0)),
+        Ending::Taken => "taken by a target that nobody here knows".to_owned(),
+        Ending::Waiting => "kept until its other fragments come".to_owned(),
+    }
+}
+
+/// `line 12 of filter INPUT`.
+fn place(rule: &RuleRef) -> String {
+    match (rule.number, rule.line) {
+        (0, _) => format!("the policy of {} {}", rule.table, rule.chain),
+        (n, 0) => format!("rule {n} of {} {}", rule.table, rule.chain),
+        (_, line) => format!("line {line}, {} {}", rule.table, rule.chain),
+    }
+}
+
+/// Who said so: `kube-proxy: "shop/web"`.
+fn said(rule: &RuleRef) -> String {
+    match (rule.owner, &rule.comment) {
+        (Some(owner), Some(comment)) => format!("{owner}: \"{comment}\""),
+        (Some(owner), None) => owner.to_owned(),
+        (None, Some(comment)) => format!("\"{comment}\""),
+        (None, None) => place(rule),
+    }
+}
+
+/// `, because …`, or nothing.
+fn because(way: &Way) -> String {
+    if let Some(why) = &way.why {
+        return format!(" by this host's network stack: {why}");
+    }
+    let Some(rule) = &way.story.because else {
+        return if way.verdict.through() == Some(true) { ", because no rule stands against it".to_owned() } else { String::new() };
+    };
+    if rule.number == 0 {
+        let target = rule.text.rsplit(' ').next().unwrap_or_default();
+        return match target {
+            "ACCEPT" => format!(", because no rule stands against it: {} {} has policy ACCEPT", rule.table, rule.chain),
+            _ => format!(", because no rule of {} {} lets it pass and its policy is {target}", rule.table, rule.chain),
+        };
+    }
+    let who = match (rule.owner, &rule.comment) {
+        (Some(owner), Some(comment)) => format!(" of {owner} (\"{comment}\")"),
+        (Some(owner), None) => format!(" of {owner}"),
+        (None, Some(comment)) => format!(" (\"{comment}\")"),
+        (None, None) => String::new(),
+    };
+    format!(", because of {}{who}", place(rule))
+}
+
+/// A rule that speaks for all outcomes: same owner, same comment.
+fn shared(ways: &[Way]) -> Option<&RuleRef> {
+    let first = ways.first()?.story.because.as_ref()?;
+    first.comment.as_ref()?;
+    let same = |w: &Way| w.story.because.as_ref().is_some_and(|r| (r.owner, &r.comment) == (first.owner, &first.comment));
+    ways.iter().all(same).then_some(first)
+}
