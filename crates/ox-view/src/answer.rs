@@ -109,7 +109,17 @@ impl Way {
     pub fn same(&self, other: &Way) -> bool {
         let Self { verdict, out, via, packet, why, reply, queue, supposing, story, .. } = self;
         let shape = (verdict, out, via, packet, why, reply, queue, supposing);
-        shape == (&other.verdict, &other.out, &other.via, &other.packet, &other.why, &other.reply, &other.queue, &other.supposing)
+        shape
+            == (
+                &other.verdict,
+                &other.out,
+                &other.via,
+                &other.packet,
+                &other.why,
+                &other.reply,
+                &other.queue,
+                &other.supposing,
+            )
             && story == &other.story
     }
 }

@@ -130,11 +130,19 @@ fn tree(pred: &Pred, key: &Key) -> Option<bool> {
         Pred::Not(p) => tree(p, key).map(|b| !b),
         Pred::All(of) => {
             let all: Vec<_> = of.iter().map(|p| tree(p, key)).collect();
-            if all.contains(&Some(false)) { Some(false) } else { all.contains(&None).then_some(()).map_or(Some(true), |()| None) }
+            if all.contains(&Some(false)) {
+                Some(false)
+            } else {
+                all.contains(&None).then_some(()).map_or(Some(true), |()| None)
+            }
         }
         Pred::Any(of) => {
             let all: Vec<_> = of.iter().map(|p| tree(p, key)).collect();
-            if all.contains(&Some(true)) { Some(true) } else { all.contains(&None).then_some(()).map_or(Some(false), |()| None) }
+            if all.contains(&Some(true)) {
+                Some(true)
+            } else {
+                all.contains(&None).then_some(()).map_or(Some(false), |()| None)
+            }
         }
         Pred::Native(_) => None,
     }
@@ -144,7 +152,9 @@ fn tree(pred: &Pred, key: &Key) -> Option<bool> {
 fn worth(program: &Program, step: &Step) -> u32 {
     match (&step.part, &step.op) {
         (Part::Src | Part::Dst, Op::Narrow { mask, not: false, .. }) => mask.count_ones() * 2,
-        (Part::Src | Part::Dst, Op::Wide { not: false, test, .. }) => program.wide[*test as usize].mask.count_ones() / 2,
+        (Part::Src | Part::Dst, Op::Wide { not: false, test, .. }) => {
+            program.wide[*test as usize].mask.count_ones() / 2
+        }
         (Part::Src | Part::Dst, _) => 1,
         (Part::In | Part::Out, _) => 6,
         (Part::Proto, _) => 2,

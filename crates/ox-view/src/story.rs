@@ -280,9 +280,16 @@ pub fn story(sources: &[Source<'_>], family: Family, events: &[Event], near: &[N
 
 /// The rule to name first: what ended the way; else the last translation of the destination; else the last that accepted.
 fn because(decided: &[RuleRef], ended: Option<&RuleRef>) -> Option<RuleRef> {
-    let dnat = |r: &&RuleRef| r.table == "nat" && (r.text.contains("-j DNAT") || r.text.contains("-j REDIRECT") || r.text.contains("-j NETMAP"));
+    let dnat = |r: &&RuleRef| {
+        r.table == "nat"
+            && (r.text.contains("-j DNAT") || r.text.contains("-j REDIRECT") || r.text.contains("-j NETMAP"))
+    };
     let accepted = |r: &&RuleRef| r.text.ends_with("-j ACCEPT") && r.table == "filter";
-    ended.or_else(|| decided.iter().rev().find(dnat)).or_else(|| decided.iter().rev().find(accepted)).or(decided.last()).cloned()
+    ended
+        .or_else(|| decided.iter().rev().find(dnat))
+        .or_else(|| decided.iter().rev().find(accepted))
+        .or(decided.last())
+        .cloned()
 }
 
 impl<'a> Teller<'a> {

@@ -125,7 +125,9 @@ impl Page {
         let even = answer.outcomes.windows(2).all(|w| w[0].chance == w[1].chance);
         let supposed = answer.outcomes.iter().any(|w| !w.supposing.is_empty());
         let intro = match (&shared, even && !supposed) {
-            (Some(rule), true) => format!("One of {count} outcomes, {} each ({}):", answer.outcomes[0].chance, said(rule)),
+            (Some(rule), true) => {
+                format!("One of {count} outcomes, {} each ({}):", answer.outcomes[0].chance, said(rule))
+            }
             (None, true) => format!("One of {count} outcomes, {} each:", answer.outcomes[0].chance),
             _ => format!("One of {count} outcomes:"),
         };
@@ -239,7 +241,8 @@ impl Page {
         let text = match back.verdict {
             Ending::Forwarded | Ending::Sent | Ending::Delivered => {
                 let same = back.sent.starts_with(&back.packet) || back.packet == back.sent;
-                let arrives = if same { "goes back as it is".to_owned() } else { format!("goes back as {}", back.packet) };
+                let arrives =
+                    if same { "goes back as it is".to_owned() } else { format!("goes back as {}", back.packet) };
                 let end = if back.verdict == Ending::Delivered { " to this host".to_owned() } else { out };
                 format!("{who}: {}{from}, {arrives}{end}", back.sent)
             }
@@ -505,7 +508,11 @@ fn because(way: &Way) -> String {
         return format!(" by this host's network stack: {why}");
     }
     let Some(rule) = &way.story.because else {
-        return if way.verdict.through() == Some(true) { ", because no rule stands against it".to_owned() } else { String::new() };
+        return if way.verdict.through() == Some(true) {
+            ", because no rule stands against it".to_owned()
+        } else {
+            String::new()
+        };
     };
     if rule.number == 0 {
         let target = rule.text.rsplit(' ').next().unwrap_or_default();
@@ -527,6 +534,7 @@ fn because(way: &Way) -> String {
 fn shared(ways: &[Way]) -> Option<&RuleRef> {
     let first = ways.first()?.story.because.as_ref()?;
     first.comment.as_ref()?;
-    let same = |w: &Way| w.story.because.as_ref().is_some_and(|r| (r.owner, &r.comment) == (first.owner, &first.comment));
+    let same =
+        |w: &Way| w.story.because.as_ref().is_some_and(|r| (r.owner, &r.comment) == (first.owner, &first.comment));
     ways.iter().all(same).then_some(first)
 }

@@ -1,6 +1,14 @@
 //! The verbs of `oxtables`.
 
+mod assume;
+mod batch;
+mod host;
+mod journey;
+mod link;
 mod links;
+mod packet;
+mod rules;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -72,6 +80,7 @@ pub enum DialectName {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Trace(Box<trace::Trace>),
     /// Make a link to oxtables for every iptables program
     Links(links::Links),
     /// Print a completion script for a shell
@@ -96,6 +105,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
         }
     };
     match cli.verb {
+        Verb::Trace(trace) => trace.run(&cli.global),
         Verb::Links(links) => links.run(),
         Verb::Completions { shell } => {
             let mut script = Vec::new();

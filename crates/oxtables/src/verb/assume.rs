@@ -1,0 +1,433 @@
+//! What is taken for granted about a host that nobody described: enough to walk the rules, and every bit of it said.
+//!
+//! The rules themselves tell a good deal: the interfaces they name, the networks they tie to one, the addresses they
+//! translate to. What a question is about tells the rest: a packet to an unknown address that came in from outside is
+//! taken to be for this host, one that comes from a network which the rules masquerade is taken to pass through.
+
+use super::host::{Given, HostArgs};
+use super::packet::Wanted;
+use ox_engine::world::{Route, RouteKind, World};
+use ox_packet::{Family, iface_number, ip_address};
+use ox_rules::ir::{Act, Hook, NatKind, Program};
+use ox_rules::model::{Iface, Inv, Net, Ruleset};
+use std::collections::BTreeSet;
+
+/// A host to ask about, and what was assumed about it.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The host.
+    pub world: World,
+    /// The source address of packets whose source was not said.
+    pub src: u128,
+    /// What was assumed.
+    pub assumed: Vec<String>,
+    /// Assumptions that matter only where this address shows.
+    pub if_seen: Option<(String, String)>,
+}
+
+/// The interface by which packets leave when nothing tells which.
+pub const ELSEWHERE: &str = "elsewhere";
+
+/// Facts that rules give away about their host.
+#[derive(Debug, Default)]
+struct Hints {
+    ifaces: BTreeSet<String>,
+    /// Networks that stand beside an interface.
+    nets: Vec<(Net, String)>,
+    /// Interfaces that packets are masqueraded on.
+    outward: Vec<String>,
+    /// Sources that are masqueraded.
+    inside: Vec<Net>,
+    /// Interfaces that FORWARD lets packets in by.
+    inner: BTreeSet<String>,
+    /// Addresses that must be this host's.
+    own: BTreeSet<u128>,
+    /// Addresses that must not be.
+    others: BTreeSet<u128>,
+    /// Networks that forwarding rules speak of.
+    beyond: Vec<Net>,
+    input_rules: usize,
+    forward_rules: usize,
+}
+
+/// The setting of a question.
+pub fn setting(given: &Given, args: &HostArgs, wanted: &Wanted, rules: &[(&Ruleset, &Program)]) -> Setting {
+    let mut setting = Setting { world: given.world.clone(), src: 0, assumed: wanted.assumed.clone(), if_seen: None };
+    setting.world.owner = wanted.owner.clone();
+    if given.known {
+        setting.described(given, wanted);
+    } else {
+        setting.bare(args, wanted, &hints(rules));
+    }
+    setting
+}
+
+impl Setting {
+    fn say(&mut self, text: String) {
+        self.assumed.push(text);
+    }
+
+    /// A host that was described: only what is missing from the question is filled in.
+    fn described(&mut self, given: &Given, wanted: &Wanted) {
+        let family = wanted.family;
+        if !given.settled {
+            for iface in &mut self.world.ifaces {
+                iface.forwarding = [true; 2];
+            }
+            self.say("this host forwards packets (--sysctl net.ipv4.ip_forward=0 says it does not)".into());
+        }
+        for name in [&wanted.iif, &wanted.oif].into_iter().flatten() {
+            if self.world.iface(iface_number(name)).is_none() {
+                let forwarding = self.world.ifaces.iter().any(|i| i.forwarding[family as usize]);
+                self.world.iface_mut(name).forwarding = [forwarding; 2];
+                self.say(format!("there is an interface {name}, without an address"));
+            }
+        }
+        self.src = match wanted.iif {
+            Some(_) => self.stranger(wanted),
+            None => {
+                let flow = ox_engine::route::Flow { family, dst: wanted.dst, ..Default::default() };
+                self.world.lookup(&flow).and_then(|f| f.src).unwrap_or_else(|| example(family, 1))
+            }
+        };
+        if wanted.src.is_none() && wanted.iif.is_none() {
+            self.say(format!("its source is {} (-s says otherwise)", ip_address(family, self.src)));
+        }
+    }
+
+    /// A source for packets from outside that have none.
+    fn stranger(&mut self, wanted: &Wanted) -> u128 {
+        let src = example(wanted.family, 7);
+        if wanted.src.is_none() {
+            self.say(format!("its source is {} (-s says otherwise)", ip_address(wanted.family, src)));
+        }
+        wanted.src.unwrap_or(src)
+    }
+
+    /// A host of which only the rules are known.
+    fn bare(&mut self, args: &HostArgs, wanted: &Wanted, hints: &Hints) {
+        let family = wanted.family;
+        for name in hints.ifaces.iter().chain(&wanted.iif).chain(&wanted.oif) {
+            self.world.iface_mut(name);
+        }
+        let outside = example(family, 254);
+        let width = if family == Family::V4 { 32 } else { 128 };
+        let out = self.way_out(wanted, hints);
+        self.world.iface_mut(&out);
+        for iface in self.world.ifaces.iter_mut().filter(|i| !i.loopback) {
+            iface.addrs.push((family, outside, width));
+        }
+        let shown = ip_address(family, outside).to_string();
+        self.if_seen =
+            Some((shown.clone(), format!("{shown} is this host's own address (--addr IFACE=ADDRESS says otherwise)")));
+        self.src = match wanted.iif {
+            Some(_) => self.stranger(wanted),
+            None => wanted.src.unwrap_or(if loopback(family, wanted.dst) { wanted.dst } else { outside }),
+        };
+        self.routes(wanted, hints, &out);
+        self.destination(args, wanted, hints);
+        if args.sysctl.is_empty() {
+            for iface in &mut self.world.ifaces {
+                iface.forwarding = [true; 2];
+            }
+        }
+    }
+
+    fn destination(&mut self, args: &HostArgs, wanted: &Wanted, hints: &Hints) {
+        let family = wanted.family;
+        let width = if family == Family::V4 { 32 } else { 128 };
+        let dst = ip_address(family, wanted.dst);
+        let Some(iif) = &wanted.iif else {
+            // The packet's source is ours, whatever it is.
+            if !loopback(family, self.src) {
+                let first = self.world.ifaces.iter_mut().find(|i| !i.loopback);
+                first.into_iter().for_each(|i| i.addrs.push((family, self.src, width)));
+            }
+            if wanted.src.is_none() && !loopback(family, wanted.dst) {
+                self.say(format!("its source is {} (-s says otherwise)", ip_address(family, self.src)));
+            }
+            if args.to_host && !loopback(family, wanted.dst) {
+                self.own(None, wanted);
+                self.say(format!("{dst} is an address of this host, as --to-host says"));
+            }
+            return;
+        };
+        if loopback(family, wanted.dst) || everybody(family, wanted.dst) {
+            return;
+        }
+        let (ours, why) = match (args.to_host, args.through) {
+            (true, _) => (true, "as --to-host says".to_owned()),
+            (_, true) => (false, "as --through says".to_owned()),
+            _ => hints.ours(wanted, self.src),
+        };
+        if ours {
+            self.own(Some(iif), wanted);
+            self.say(format!("{dst} is an address of this host: {why} (--through says otherwise)"));
+        } else {
+            self.say(format!("{dst} is not an address of this host: {why} (--to-host says otherwise)"));
+            self.say("this host forwards packets".to_owned());
+        }
+    }
+
+    fn own(&mut self, iface: Option<&str>, wanted: &Wanted) {
+        let width = if wanted.family == Family::V4 { 32 } else { 128 };
+        let entry = (wanted.family, wanted.dst, width);
+        let at = match iface {
+            Some(name) => Some(self.world.iface_mut(name)),
+            None => self.world.ifaces.iter_mut().find(|i| !i.loopback),
+        };
+        at.into_iter().for_each(|i| i.addrs.insert(0, entry));
+    }
+
+    /// Which interface unknown destinations are behind.
+    fn way_out(&mut self, wanted: &Wanted, hints: &Hints) -> String {
+        if let Some(oif) = &wanted.oif {
+            return oif.clone();
+        }
+        let came = wanted.iif.as_deref();
+        let candidates = hints.outward.iter().chain(&hints.ifaces);
+        let outer = |n: &&String| {
+            came != Some(n.as_str()) && *n != "lo" && !bridge(n) && (hints.outward.contains(n) || wire(n))
+        };
+        candidates.into_iter().find(outer).cloned().unwrap_or_else(|| ELSEWHERE.to_owned())
+    }
+
+    fn routes(&mut self, wanted: &Wanted, hints: &Hints, out: &str) {
+        let family = wanted.family;
+        let route = |to: Net, dev: &str| Route {
+            family,
+            to,
+            via: None,
+            dev: iface_number(dev),
+            kind: RouteKind::Unicast,
+            src: None,
+            table: 254,
+            metric: 0,
+        };
+        self.world.routes.push(route(Net::ANY, out));
+        let width = if family == Family::V4 { 32 } else { 128 };
+        if let Some(iif) = &wanted.iif {
+            // Answers find their way back.
+            self.world.routes.push(route(Net::prefix(family, self.src, width), iif));
+        }
+        for (net, dev) in &hints.nets {
+            self.world.routes.push(route(*net, dev));
+        }
+        if let Some(oif) = &wanted.oif {
+            self.world.routes.push(Route { metric: 0, ..route(Net::prefix(family, wanted.dst, width), oif) });
+        }
+    }
+}
+
+/// Says, once the answer is known, what else of the assumptions it rests on.
+pub fn after(setting: &Setting, packets: &[String], outs: &[String]) -> Vec<String> {
+    let mut all = setting.assumed.clone();
+    if outs.iter().any(|o| o == ELSEWHERE) {
+        all.push(format!(
+            "it leaves by an interface that no rule names, called `{ELSEWHERE}' here (-o IFACE, --route or --host say by which)"
+        ));
+    }
+    if let Some((address, text)) = &setting.if_seen
+        && packets.iter().any(|p| {
+            p.contains(&format!("{address}:")) || p.contains(&format!("{address} ")) || p.ends_with(address.as_str())
+        })
+        && !all.iter().any(|a| a.contains(address.as_str()))
+    {
+        all.push(text.clone());
+    }
+    all
+}
+
+impl Hints {
+    /// Whether a destination that nobody described is this host's, and why that is thought.
+    fn ours(&self, wanted: &Wanted, src: u128) -> (bool, String) {
+        let dst = wanted.dst;
+        if wanted.oif.is_some() {
+            return (false, "-o says that the packet leaves".into());
+        }
+        if self.own.contains(&dst) {
+            return (true, "the rules treat it as one".into());
+        }
+        if self.others.contains(&dst) {
+            return (false, "rules send packets for it on".into());
+        }
+        let came = wanted.iif.as_deref().unwrap_or_default();
+        if self.inside.iter().any(|n| n.has(src)) && !self.outward.iter().any(|o| o == came) {
+            return (false, "the packet comes from a network that the rules masquerade".into());
+        }
+        if bridge(came) {
+            return (false, format!("packets from {came} usually pass through"));
+        }
+        if self.inner.contains(came) && !self.outward.iter().any(|o| o == came) {
+            return (false, format!("FORWARD has rules for packets from {came}"));
+        }
+        if self.beyond.iter().any(|n| n.has(dst)) {
+            return (false, "forwarding rules speak of its network".into());
+        }
+        if self.input_rules == 0 && self.forward_rules > 0 {
+            return (false, "there are rules for forwarded packets only".into());
+        }
+        (true, "no rule says that it is somebody else's".into())
+    }
+}
+
+/// Reads the hints out of rules, in one pass.
+fn hints(rules: &[(&Ruleset, &Program)]) -> Hints {
+    let mut hints = Hints::default();
+    for (ruleset, program) in rules {
+        for chain in &program.chains {
+            let (t, c) = chain.origin;
+            let model = &ruleset.tables[t as usize].chains[c as usize];
+            let hook = model.base.map(|b| b.hook);
+            let kube = model.name.as_str().starts_with("KUBE-");
+            match hook {
+                Some(Hook::Input) => hints.input_rules += model.rules.len(),
+                Some(Hook::Forward) => hints.forward_rules += model.rules.len(),
+                _ => {}
+            }
+            for (rule, lowered) in model.rules.iter().zip(chain.rules.clone()) {
+                let head = &rule.head;
+                hints.head(head.src, head.dst, head.iif, head.oif, hook, kube, ruleset.family);
+                if let Act::Nat(spec) = &program.rules[lowered as usize].act {
+                    hints.nat(spec.kind, spec.addrs, head.src, head.dst, head.oif, kube, ruleset.family);
+                }
+            }
+        }
+    }
+    for own in &hints.own {
+        hints.others.remove(own);
+    }
+    hints
+}
+
+impl Hints {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a rule's head")]
+    fn head(
+        &mut self,
+        src: Inv<Net>,
+        dst: Inv<Net>,
+        iif: Inv<Iface>,
+        oif: Inv<Iface>,
+        hook: Option<Hook>,
+        kube: bool,
+        family: Family,
+    ) {
+        let exact = |i: Inv<Iface>| (!i.is.is_any() && !i.is.is_wild()).then(|| i.is.stem().to_owned());
+        self.ifaces.extend(exact(iif));
+        self.ifaces.extend(exact(oif));
+        let plain = |n: Inv<Net>| (!n.not && !n.is.is_any()).then_some(n.is);
+        let len = |n: Net| n.prefix_len(family).unwrap_or(0);
+        let wide = |n: Net| (8..if family == Family::V4 { 32 } else { 128 }).contains(&len(n));
+        for (net, iface, not) in [(src, iif, iif.not), (dst, oif, oif.not)] {
+            if let (Some(net), Some(dev), false) = (plain(net).filter(|&n| wide(n)), exact(iface), not)
+                && !self.nets.iter().any(|(n, _)| *n == net)
+            {
+                self.nets.push((net, dev));
+            }
+        }
+        // `-s NET ! -o BRIDGE -j MASQUERADE`: the network is behind the bridge.
+        if let (Some(net), Some(dev), true) = (plain(src).filter(|&n| wide(n)), exact(oif), oif.not)
+            && !self.nets.iter().any(|(n, _)| *n == net)
+        {
+            self.nets.push((net, dev));
+        }
+        if hook == Some(Hook::Forward) {
+            self.inner.extend(exact(iif).filter(|_| !iif.not));
+            self.beyond.extend(plain(dst));
+            self.beyond.extend(plain(src));
+        }
+        if let Some(net) = plain(dst).filter(|&n| !wide(n) && !loopback(family, n.addr())) {
+            match hook {
+                Some(Hook::Input) => drop(self.own.insert(net.addr())),
+                _ if kube => drop(self.others.insert(net.addr())),
+                _ => {}
+            }
+        }
+        if kube {
+            self.beyond.extend(plain(src).filter(|&n| wide(n)));
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a rule that translates")]
+    fn nat(
+        &mut self,
+        kind: NatKind,
+        addrs: Option<(u128, u128)>,
+        src: Inv<Net>,
+        dst: Inv<Net>,
+        oif: Inv<Iface>,
+        kube: bool,
+        family: Family,
+    ) {
+        let plain = |n: Inv<Net>| (!n.not && !n.is.is_any()).then_some(n.is);
+        match kind {
+            NatKind::Source | NatKind::Masquerade => {
+                if !oif.not && !oif.is.is_any() && !oif.is.is_wild() {
+                    self.outward.push(oif.is.stem().to_owned());
+                }
+                self.inside.extend(plain(src));
+                self.own.extend(addrs.filter(|(a, b)| a == b && kind == NatKind::Source).map(|a| a.0));
+            }
+            NatKind::Destination => {
+                if let Some((a, b)) = addrs.filter(|&(a, _)| !loopback(family, a)) {
+                    self.others.extend([a, b]);
+                }
+                if !kube {
+                    self.own.extend(plain(dst).filter(|n| n.mask().count_ones() >= 32).map(|n| n.addr()));
+                }
+            }
+            NatKind::Redirect | NatKind::Netmap => {}
+        }
+    }
+}
+
+/// Names of bridges, tunnels and virtual cables behind which containers and machines sit.
+fn bridge(name: &str) -> bool {
+    const STEMS: [&str; 16] = [
+        "cni",
+        "docker",
+        "br-",
+        "virbr",
+        "cali",
+        "veth",
+        "lxc",
+        "lxdbr",
+        "podman",
+        "flannel",
+        "vnet",
+        "tap",
+        "cilium",
+        "wg",
+        "tun",
+        "nodelocaldns",
+    ];
+    STEMS.iter().any(|s| name.starts_with(s))
+}
+
+/// Names of interfaces with a cable at the end.
+fn wire(name: &str) -> bool {
+    ["eth", "en", "wan", "ppp", "bond", "wl", "ext", "red"].iter().any(|s| name.starts_with(s))
+}
+
+fn loopback(family: Family, addr: u128) -> bool {
+    match family {
+        Family::V4 => addr >> 24 == 127,
+        Family::V6 => addr == 1,
+    }
+}
+
+/// Broadcast to all, and multicast.
+fn everybody(family: Family, addr: u128) -> bool {
+    match family {
+        Family::V4 => addr == 0xffff_ffff || addr >> 28 == 0xe,
+        Family::V6 => addr >> 120 == 0xff,
+    }
+}
+
+/// An address set aside for examples: 203.0.113.N, 2001:db8::N.
+fn example(family: Family, n: u128) -> u128 {
+    match family {
+        Family::V4 => 0xcb00_7100 + n,
+        Family::V6 => (0x2001_0db8u128 << 96) + n,
+    }
+}
