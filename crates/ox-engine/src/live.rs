@@ -9,7 +9,7 @@ use crate::walk::{Host, Subject};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
-    CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer, SetChange,
+    ByStack, CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer, SetChange,
     SetQuery, SocketAnswer, Stop, Tuple, Verdict,
 };
 use rustc_hash::FxHashMap;
@@ -111,7 +111,7 @@ impl Live {
         let Some(src) = from else { return false };
         let sender = Sender { src, ttl: self.world.settings.ttl, id: 0, mtu: self.mtu_back(&subject.packet) };
         match ox_packet::icmp_error(&subject.packet.bytes, sender, kind, code, rest) {
-            Some(bytes) => self.answer(bytes, subject, flow),
+            Some(bytes) => self.answer(bytes, ByStack::Socket, subject, flow),
             None => false,
         }
     }
@@ -130,8 +130,9 @@ impl Live {
         self.path_mtu(packet).1
     }
 
-    fn answer(&mut self, bytes: Vec<u8>, subject: &Subject, flow: Option<FlowId>) -> bool {
-        let Ok(packet) = Packet::new(bytes) else { return false };
+    fn answer(&mut self, bytes: Vec<u8>, by: ByStack, subject: &Subject, flow: Option<FlowId>) -> bool {
+        let Ok(mut packet) = Packet::new(bytes) else { return false };
+        packet.meta.by_stack = Some(by);
         // Kernel: net/netfilter/nf_conntrack_core.c `nf_conntrack_attach`.
         let dir = if subject.dir == Dir::Original { Dir::Reply } else { Dir::Original };
         let attached = match flow {
@@ -208,7 +209,7 @@ impl Host for Live {
             RejectWith::TcpReset => {
                 let ttl = self.world.settings.ttl;
                 if let Some(bytes) = ox_packet::tcp_reset(&subject.packet.bytes, ttl) {
-                    self.answer(bytes, subject, flow);
+                    self.answer(bytes, ByStack::Bare, subject, flow);
                 }
             }
             RejectWith::EchoReply => {}
@@ -262,6 +263,11 @@ impl Env for Live {
     fn owner(&self, packet: &Packet) -> Result<Option<Owner>, Stop> {
         if !packet.meta.local {
             return Ok(None);
+        }
+        match packet.meta.by_stack {
+            Some(ByStack::Bare) => return Ok(None),
+            Some(ByStack::Socket) => return Ok(Some(Owner { nobody: true, ..Owner::default() })),
+            None => {}
         }
         match &self.world.owner {
             Some(owner) => Ok(Some(owner.clone())),

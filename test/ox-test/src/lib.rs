@@ -1,10 +1,12 @@
 //! Generators and oracles, for tests that hold oxtables against the stock programs.
 //!
 //! * [`random`]: numbers that only depend on a seed.
+//! * [`differential`]: random rulesets and packets through the real kernel and through the engine.
 //! * [`generate`]: rules made from the option tables of the extensions.
 //! * [`oracle`]: the same rules given to the stock programs and to us, and what differs.
 #![forbid(unsafe_code)]
 
+pub mod differential;
 pub mod generate;
 pub mod oracle;
 pub mod random;

@@ -113,6 +113,7 @@ impl Value for Mode {
 impl Ext for Connbytes {
     const NAME: &'static str = "connbytes";
     const ABOUT: &'static str = "Looks at how many packets or bytes a connection has carried so far.";
+    const TRACKING: bool = true;
 
     fn check(&mut self, _: u32, _: &Reading<'_>) -> Result<(), String> {
         self.amount.not &= self.amount.is.lo != self.amount.is.hi;

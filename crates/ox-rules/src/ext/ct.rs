@@ -157,6 +157,11 @@ impl Ext for Ct {
     const ABOUT: &'static str = "Says how the packet shall be tracked: not at all, in a zone, with a helper.";
     const TABLES: &'static [TableName] = &[TableName::Raw];
 
+    fn tracks(&self) -> bool {
+        // Kernel: `xt_ct_tg_check` asks for tracking only once it knows that this is not the end of it.
+        !self.notrack
+    }
+
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
         let Self { notrack, helper, timeout, events: _, exp_events: _, zone: _ } = self;
         if *notrack {

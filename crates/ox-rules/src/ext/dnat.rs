@@ -33,6 +33,7 @@ impl Ext for Dnat {
     const NAME: &'static str = "DNAT";
     const ABOUT: &'static str = "Rewrites the destination of a connection, and of its answers back.";
     const TABLES: &'static [TableName] = &[TableName::Nat];
+    const TRACKING: bool = true;
     const HOOKS: HookSet = HookSet::of(&[Hook::Prerouting, Hook::Output]);
 
     fn save(&self, out: &mut Out, family: Family) {

@@ -18,6 +18,7 @@ options! { Helper;
 impl Ext for Helper {
     const NAME: &'static str = "helper";
     const ABOUT: &'static str = "Passes packets of connections that a helper such as ftp expected.";
+    const TRACKING: bool = true;
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { name } = self;

@@ -24,6 +24,7 @@ impl Ext for Masquerade {
     const NAME: &'static str = "MASQUERADE";
     const ABOUT: &'static str = "Rewrites the source to the address of the interface the packet leaves by.";
     const TABLES: &'static [TableName] = &[TableName::Nat];
+    const TRACKING: bool = true;
     const HOOKS: HookSet = HookSet::of(&[Hook::Postrouting]);
 
     fn save(&self, out: &mut Out, _: Family) {

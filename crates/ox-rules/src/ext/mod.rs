@@ -195,6 +195,11 @@ pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
         Ok(())
     }
 
+    /// Whether this rule makes the kernel track connections; [`Ext::TRACKING`] unless the options decide.
+    fn tracks(&self) -> bool {
+        Self::TRACKING
+    }
+
     /// What the kernel's `checkentry` refuses beyond `PROTO`, `TABLES` and `HOOKS`.
     ///
     /// # Errors
@@ -242,8 +247,6 @@ pub struct Desc {
     pub tables: &'static [TableName],
     /// See [`Ext::HOOKS`].
     pub hooks: HookSet,
-    /// See [`Ext::TRACKING`].
-    pub tracking: bool,
 }
 
 impl Desc {
@@ -257,7 +260,6 @@ impl Desc {
             proto: E::PROTO,
             tables: E::TABLES,
             hooks: E::HOOKS,
-            tracking: E::TRACKING,
         }
     }
 

@@ -41,6 +41,7 @@ impl Ext for Netmap {
     const NAME: &'static str = "NETMAP";
     const ABOUT: &'static str = "Maps a network one-to-one onto another: the network part is replaced.";
     const TABLES: &'static [TableName] = &[TableName::Nat];
+    const TRACKING: bool = true;
     const HOOKS: HookSet = HookSet::of(&[Hook::Prerouting, Hook::Input, Hook::Output, Hook::Postrouting]);
 
     fn save(&self, out: &mut Out, family: Family) {

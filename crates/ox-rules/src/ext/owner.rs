@@ -162,6 +162,10 @@ impl Matching for Owner {
             if socket == Some(false) {
                 return Ok(false);
             }
+            if owner.nobody {
+                // Kernel: a socket without a file passes only where users and groups are not asked for, or turned round.
+                return Ok(uid.is_none_or(|u| u.not) && gid.is_none_or(|g| g.not));
+            }
             let user = uid.is_none_or(|u| u.is.has(owner.uid) != u.not);
             let group = gid.is_none_or(|g| {
                 let among = g.is.has(owner.gid) || suppl && owner.groups.iter().any(|&id| g.is.has(id));

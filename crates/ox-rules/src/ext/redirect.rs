@@ -22,6 +22,7 @@ impl Ext for Redirect {
     const NAME: &'static str = "REDIRECT";
     const ABOUT: &'static str = "Sends a connection to this host itself, perhaps to other ports.";
     const TABLES: &'static [TableName] = &[TableName::Nat];
+    const TRACKING: bool = true;
     const HOOKS: HookSet = HookSet::of(&[Hook::Prerouting, Hook::Output]);
 
     fn save(&self, out: &mut Out, _: Family) {

@@ -92,6 +92,14 @@ macro_rules! registry {
                 }
             }
 
+            /// Whether it makes the kernel track connections.
+            pub fn tracks(&self) -> bool {
+                match self {
+                    $(Match::$m(e) => e.tracks(),)*
+                    Match::Foreign(_) => false,
+                }
+            }
+
             /// Whether the kernel would take it where it stands.
             ///
             /// # Errors
@@ -163,6 +171,14 @@ macro_rules! registry {
                 match self {
                     $(Target::$t(e) => e.check(seen, cx),)*
                     _ => Ok(()),
+                }
+            }
+
+            /// Whether it makes the kernel track connections.
+            pub fn tracks(&self) -> bool {
+                match self {
+                    $(Target::$t(e) => e.tracks(),)*
+                    _ => false,
                 }
             }
 

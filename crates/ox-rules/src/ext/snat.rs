@@ -35,6 +35,7 @@ impl Ext for Snat {
     const NAME: &'static str = "SNAT";
     const ABOUT: &'static str = "Rewrites the source of a connection, and of its answers back.";
     const TABLES: &'static [TableName] = &[TableName::Nat];
+    const TRACKING: bool = true;
     const HOOKS: HookSet = HookSet::of(&[Hook::Postrouting, Hook::Input]);
 
     fn save(&self, out: &mut Out, family: Family) {

@@ -85,6 +85,8 @@ pub struct Owner {
     pub gid: u32,
     /// Supplementary groups.
     pub groups: Vec<u32>,
+    /// The socket is the kernel's own and has no user (ICMP errors).
+    pub nobody: bool,
 }
 
 /// Bits of an address's type, as `-m addrtype` asks (ABI: uapi/linux/netfilter/xt_addrtype.h).

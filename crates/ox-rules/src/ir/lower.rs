@@ -103,7 +103,7 @@ fn lower_rule(
     let start = program.steps.len() as u32;
     let cx = Lowering { family: program.family, dialect: program.dialect, table, head: &rule.head, shares };
     lower_head(program, &cx);
-    program.tracking |= rule.matches.iter().filter_map(|m| m.desc()).chain(rule.target.desc()).any(|d| d.tracking);
+    program.tracking |= rule.matches.iter().any(|m| m.tracks()) || rule.target.tracks();
     for (i, m) in rule.matches.iter().enumerate() {
         push(program, Part::Match(i as u16), ext::pred(m, &cx));
     }

@@ -24,7 +24,7 @@ pub use env::{
 pub use jiffies::{HZ, TICK_NS, jiffies};
 pub use lower::{Dialect, Lowering, lower};
 pub use native::{Effect, Eval, Native, Stop};
-pub use packet::{Link, Meta, Packet, Template};
+pub use packet::{ByStack, Link, Meta, Packet, Template};
 pub use pred::{Header, Pred, Test};
 pub use program::{BaseChain, ChainId, Op, Part, ProgChain, ProgRule, Program, RuleId, Step};
 pub use shares::Shares;

@@ -41,6 +41,15 @@ pub struct Template {
     pub events: Option<(u32, u32)>,
 }
 
+/// Packets that the stack makes of its own accord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByStack {
+    /// Through the kernel's own socket, which has no user (ICMP errors).
+    Socket,
+    /// Without any socket (a reset by REJECT).
+    Bare,
+}
+
 /// What the stack notes beside a packet's bytes (`struct sk_buff`'s other fields).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
@@ -60,6 +69,8 @@ pub struct Meta {
     pub phys_out: u128,
     /// Made by this host.
     pub local: bool,
+    /// Made by this host's stack itself, not by a program.
+    pub by_stack: Option<ByStack>,
     /// Security mark.
     pub secmark: u32,
     /// The packet was assigned to a local socket by TPROXY: (address, port).

@@ -1,0 +1,254 @@
+//! Random packets: new connections over the pools the rules are made of, answers to what was seen to leave, the next
+//! packet of an old connection, errors about one, and odd ones.
+
+use super::dice::Rng;
+use super::lab::{Seen, Way};
+use super::rulesets::{NEEDLE, PORTS, pools};
+use ox_packet::{Build, Family, Key, L4, extract, ip_address, tcp};
+use std::net::IpAddr;
+
+/// What has happened so far, for later packets to refer to.
+#[derive(Debug, Default)]
+pub struct History {
+    sent: Vec<(Way, Vec<u8>)>,
+    seen: Vec<Seen>,
+}
+
+impl History {
+    /// Notes a packet and what came of it.
+    pub fn note(&mut self, way: Way, packet: &[u8], seen: &[Seen]) {
+        self.sent.push((way, packet.to_vec()));
+        self.seen.extend_from_slice(seen);
+    }
+
+    /// The next packet and the way it takes.
+    pub fn next(&self, rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+        for _ in 0..8 {
+            let made = match rng.below(10) {
+                0..=3 => Some(new(rng, family)),
+                4..=6 => self.answer(rng),
+                7 => self.again(rng),
+                8 => self.error(rng),
+                _ => Some(odd(rng, family)),
+            };
+            if let Some(made) = made {
+                return made;
+            }
+        }
+        new(rng, family)
+    }
+
+    /// The other side's answer to a packet that was seen to leave or arrive.
+    fn answer(&self, rng: &mut Rng) -> Option<(Way, Vec<u8>)> {
+        let recent = &self.seen[self.seen.len().saturating_sub(6)..];
+        if recent.is_empty() {
+            return None;
+        }
+        let (way, bytes) = match rng.pick(recent) {
+            Seen::Out(dev, bytes) => (Way::In(if dev == "in0" { "in0" } else { "out0" }), bytes),
+            Seen::Delivered(_, bytes) => (Way::Local, bytes),
+        };
+        Some((way, reply(bytes, rng)?))
+    }
+
+    /// A packet sent before, again or as the next of its connection.
+    fn again(&self, rng: &mut Rng) -> Option<(Way, Vec<u8>)> {
+        if self.sent.is_empty() {
+            return None;
+        }
+        let (way, bytes) = rng.pick(&self.sent).clone();
+        let mut key = Key::default();
+        let at = extract(&bytes, &mut key).ok()?;
+        if at.proto != 6 || !rng.one_in(2) {
+            return Some((way, bytes));
+        }
+        let segment = ox_packet::Tcp::new(at.l4(&bytes))?;
+        let l4 = L4::Tcp {
+            sport: key.sport,
+            dport: key.dport,
+            seq: segment.seq().wrapping_add(1),
+            ack: 7001,
+            flags: tcp::ACK,
+            window: 4000,
+            options: Vec::new(),
+        };
+        Some((way, ends(&key, at.family, false, l4).payload(payload(rng)).bytes()))
+    }
+
+    /// An ICMP error from a router about a packet that was seen to leave.
+    fn error(&self, rng: &mut Rng) -> Option<(Way, Vec<u8>)> {
+        let out: Vec<_> =
+            self.seen.iter().filter_map(|s| if let Seen::Out(d, b) = s { Some((d, b)) } else { None }).collect();
+        if out.is_empty() {
+            return None;
+        }
+        let (dev, bytes) = out[rng.below(out.len())];
+        let mut key = Key::default();
+        let at = extract(bytes, &mut key).ok()?;
+        let router = if rng.one_in(2) { ip_address(at.family, key.dst) } else { router(at.family, dev) };
+        let src = ox_packet::ip_number(router).1;
+        let sender = ox_packet::Sender { src, ttl: 60, id: 99, mtu: 1500 };
+        let (kind, code) = match at.family {
+            Family::V4 => *rng.pick(&[(3, 1), (3, 3), (11, 0)]),
+            Family::V6 => *rng.pick(&[(1, 0), (1, 4), (3, 0)]),
+        };
+        let error = ox_packet::icmp_error(bytes, sender, kind, code, 0)?;
+        Some((Way::In(if dev == "in0" { "in0" } else { "out0" }), error))
+    }
+}
+
+fn router(family: Family, dev: &str) -> IpAddr {
+    let text = match (family, dev) {
+        (Family::V4, "in0") => "192.0.2.254",
+        (Family::V4, _) => "198.51.100.254",
+        (Family::V6, "in0") => "2001:db8:1::ff",
+        (Family::V6, _) => "2001:db8:2::ff",
+    };
+    text.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]))
+}
+
+fn addr(text: &str) -> IpAddr {
+    text.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]))
+}
+
+/// The first packet of a connection.
+fn new(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+    let p = pools(family);
+    let (way, src, dst) = match rng.below(6) {
+        0 | 1 => (Way::In("in0"), *rng.pick(p.inside), *rng.pick(p.outside)),
+        2 => (Way::In("out0"), *rng.pick(p.outside), *rng.pick(p.inside)),
+        3 => (Way::In("in0"), *rng.pick(p.inside), *rng.pick(p.own)),
+        4 => (Way::Local, *rng.pick(p.own), *rng.pick(&[p.inside, p.outside].concat())),
+        _ => (Way::Local, *rng.pick(p.own), *rng.pick(p.own)),
+    };
+    let build = Build::new(addr(src), addr(dst), l4(rng, family)).payload(payload(rng));
+    (way, finish(build, rng, way))
+}
+
+fn l4(rng: &mut Rng, family: Family) -> L4 {
+    let (sport, dport) = (*rng.pick(&PORTS), *rng.pick(&PORTS));
+    match rng.below(10) {
+        0..=3 => {
+            let mut options = vec![2, 4, 5, 0xb4];
+            if rng.one_in(3) {
+                options.extend([3, 3, 7, 0]);
+            }
+            L4::Tcp { sport, dport, seq: 1000, ack: 0, flags: tcp::SYN, window: 4000, options }
+        }
+        4 => {
+            let flags = *rng.pick(&[tcp::ACK, tcp::RST, tcp::FIN | tcp::ACK, 0, 0x3f, tcp::SYN | tcp::ACK]);
+            L4::Tcp { sport, dport, seq: 1000, ack: 1, flags, window: 4000, options: Vec::new() }
+        }
+        5..=7 => L4::Udp { sport, dport },
+        8 => {
+            let rest = u32::from(sport) << 16 | 1;
+            match family {
+                Family::V4 => L4::Icmp { kind: 8, code: 0, rest },
+                Family::V6 => L4::Icmp6 { kind: 128, code: 0, rest },
+            }
+        }
+        _ => {
+            let chunk = *rng.pick(&[(1u8, 0u8), (0, 3), (10, 0)]);
+            let data = if chunk.0 == 1 { vec![0; 16] } else { vec![0; 12] };
+            let tag = if chunk.0 == 1 { 0 } else { 9 };
+            L4::Sctp { sport, dport, tag, chunks: vec![(chunk.0, chunk.1, data)] }
+        }
+    }
+}
+
+fn payload(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(4) {
+        0 => Vec::new(),
+        1 => format!("xx{NEEDLE}yy").into_bytes(),
+        2 => vec![b'z'; 20 + rng.below(60)],
+        _ => b"OXTABLE".to_vec(),
+    }
+}
+
+fn finish(build: Build, rng: &mut Rng, way: Way) -> Vec<u8> {
+    let ttl = if way == Way::Local { 64 } else { *rng.pick(&[64, 64, 64, 128, 5, 6, 1]) };
+    let mut build = build.ttl(ttl).tos(*rng.pick(&[0, 0, 0, 0x10, 0xb8, 0x28]));
+    build.id = 1 + rng.below(60_000) as u16;
+    build.bytes()
+}
+
+fn ends(key: &Key, family: Family, swapped: bool, l4: L4) -> Build {
+    let (src, dst) = if swapped { (key.dst, key.src) } else { (key.src, key.dst) };
+    let mut build = Build::new(ip_address(family, src), ip_address(family, dst), l4);
+    build.id = 77;
+    build
+}
+
+/// What the receiver of a packet answers.
+fn reply(bytes: &[u8], rng: &mut Rng) -> Option<Vec<u8>> {
+    let mut key = Key::default();
+    let at = extract(bytes, &mut key).ok()?;
+    let (sport, dport) = (key.dport, key.sport);
+    let l4 = match at.proto {
+        6 => {
+            let segment = ox_packet::Tcp::new(at.l4(bytes))?;
+            let f = segment.flags();
+            if f & tcp::RST != 0 {
+                return None;
+            }
+            let flags = if f & (tcp::SYN | tcp::ACK) == tcp::SYN {
+                *rng.pick(&[tcp::SYN | tcp::ACK, tcp::SYN | tcp::ACK, tcp::RST | tcp::ACK])
+            } else {
+                *rng.pick(&[tcp::ACK, tcp::ACK, tcp::FIN | tcp::ACK, tcp::RST])
+            };
+            let taken = u32::from(f & (tcp::SYN | tcp::FIN) != 0) + (at.end - at.payload) as u32;
+            let seq = if f & tcp::ACK != 0 { segment.ack() } else { 7000 };
+            let ack = segment.seq().wrapping_add(taken);
+            let options = if flags & tcp::SYN != 0 { vec![2, 4, 5, 0xb4] } else { Vec::new() };
+            L4::Tcp { sport, dport, seq, ack, flags, window: 4000, options }
+        }
+        17 => L4::Udp { sport, dport },
+        1 | 58 => {
+            let sender = ox_packet::Sender { src: key.dst, ttl: 64, id: 78, mtu: 1500 };
+            return ox_packet::echo_reply(bytes, sender);
+        }
+        132 => L4::Sctp { sport, dport, tag: 9, chunks: vec![(2, 0, vec![0; 16])] },
+        _ => return None,
+    };
+    let data = if matches!(l4, L4::Udp { .. }) { payload(rng) } else { Vec::new() };
+    Some(ends(&key, at.family, true, l4).payload(data).bytes())
+}
+
+/// Short headers, wrong checksums, unusual protocols.
+fn odd(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+    let p = pools(family);
+    let way = Way::In("in0");
+    let (src, dst) = (addr(*rng.pick(p.inside)), addr(*rng.pick(&[p.outside, p.own].concat())));
+    let bytes = match rng.below(5) {
+        // A transport header that is cut short.
+        0 => {
+            let proto = *rng.pick(&[6u8, 17, 132]);
+            let cut = vec![0x12; rng.below(9)];
+            Build::new(src, dst, L4::Other(proto)).payload(cut).bytes()
+        }
+        // A wrong transport checksum.
+        1 => {
+            let mut bytes = Build::new(src, dst, l4(rng, family)).payload(payload(rng)).bytes();
+            if let Some(last) = bytes.last_mut() {
+                *last ^= 0x55;
+            }
+            bytes
+        }
+        2 => {
+            let protocol = *rng.pick(&[47u8, 50, 51, 253, 4]);
+            Build::new(src, dst, L4::Other(protocol)).payload(vec![0x33; 24]).bytes()
+        }
+        3 => Build::new(src, dst, L4::with_ports(136, *rng.pick(&PORTS), *rng.pick(&PORTS)))
+            .payload(payload(rng))
+            .bytes(),
+        _ => {
+            let (kind, code) = (*rng.pick(&[0u8, 13, 3, 17, 42]), rng.below(5) as u8);
+            let l4 = match family {
+                Family::V4 => L4::Icmp { kind, code, rest: 7 },
+                Family::V6 => L4::Icmp6 { kind: 129 + kind % 8, code, rest: 7 },
+            };
+            Build::new(src, dst, l4).payload(payload(rng)).bytes()
+        }
+    };
+    (way, bytes)
+}

@@ -1,0 +1,104 @@
+//! The engine against the real kernel: random rulesets, random packets, verdicts, bytes and counters compared.
+//!
+//! `OX_DIFF_SEED` and `OX_DIFF_COUNT` run a part again: `OX_DIFF_SEED=17 OX_DIFF_COUNT=1 cargo test -p ox-test --test differential`.
+
+use ox_rules::ir::{Now, Op, Program};
+use ox_test::differential::compare::{Breakage, Tally, compare};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn now() -> Now {
+    let now = ox_io::clock::now();
+    Now { wall: now.realtime_ns, mono: now.monotonic_ns }
+}
+
+fn env(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+fn can_run() -> bool {
+    let on_path = |p: &str| std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join(p).exists()));
+    let needed = ["iptables-nft-restore", "iptables-legacy-restore", "nft", "ipset", "nfacct"];
+    let missing: Vec<&str> = needed.into_iter().filter(|p| !on_path(p)).collect();
+    let why = if !ox_io::process::is_root() {
+        "needs root".to_owned()
+    } else if !missing.is_empty() {
+        format!("needs {}", missing.join(" "))
+    } else {
+        return true;
+    };
+    println!("skipped: the differential against the kernel {why}");
+    false
+}
+
+fn run(first: u64, count: u64, breakage: Option<Breakage>) -> Tally {
+    let next = AtomicU64::new(first);
+    let work = || {
+        let mut tally = Tally::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + count {
+                return tally;
+            }
+            match compare(seed, now, breakage) {
+                Ok(one) => tally.add(one),
+                Err(why) => panic!("seed {seed}: the lab broke: {why}"),
+            }
+        }
+    };
+    let mut total = Tally::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            total.add(worker.join().expect("a worker panicked"));
+        }
+    });
+    total
+}
+
+#[test]
+fn engine_and_kernel_agree() {
+    if !can_run() {
+        return;
+    }
+    let (first, count) = (env("OX_DIFF_SEED", 0), env("OX_DIFF_COUNT", 1000));
+    let tally = run(first, count, None);
+    for (label, hits) in &tally.hits {
+        println!("hits {hits:7} {label}");
+    }
+    for (hook, hits) in &tally.hooks {
+        println!("hits {hits:7} {hook}");
+    }
+    println!(
+        "differential: {} rulesets, {} packets ({} after looking for the kernel's luck), {} refused, {} differences",
+        tally.rulesets,
+        tally.packets,
+        tally.lucky,
+        tally.refused.len(),
+        tally.differences.len()
+    );
+    for refused in tally.refused.iter().take(5) {
+        println!("refused: {refused}");
+    }
+    for d in tally.differences.iter().take(env("OX_DIFF_SHOW", 3) as usize) {
+        println!("{}", d.story);
+    }
+    let seeds: Vec<u64> = tally.differences.iter().map(|d| d.seed).collect();
+    assert!(seeds.is_empty(), "engine and kernel differ for the seeds {seeds:?}");
+}
+
+#[test]
+fn a_broken_engine_is_caught() {
+    if !can_run() {
+        return;
+    }
+    // Every plain test of every rule is turned round.
+    fn turn(program: &mut Program) {
+        for step in &mut program.steps {
+            if let Op::Narrow { not, .. } = &mut step.op {
+                *not = !*not;
+            }
+        }
+    }
+    let tally = run(0, 12, Some(turn));
+    assert!(!tally.differences.is_empty(), "a broken engine passed the differential");
+}
