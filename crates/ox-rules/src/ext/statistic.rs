@@ -151,7 +151,8 @@ impl Matching for Statistic {
                 Pred::from(Native::new("chance", Effect::Fresh, move |at| Ok(at.env.chance(chance)))).not_if(mode.not)
             }
             Mode::Nth { every, packet } => Pred::from(Native::new("nth packet", Effect::Mutates, move |at| {
-                let count = at.cell(CellKey::Own, || packet);
+                // Stock hands the kernel the packets that are still to pass: with `--packet 0` the first one matches.
+                let count = at.cell(CellKey::Own, || every - packet);
                 *count = if *count == every { 0 } else { count.wrapping_add(1) };
                 Ok(*count == 0)
             }))

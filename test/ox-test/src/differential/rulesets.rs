@@ -314,7 +314,7 @@ pub const fn pools(family: Family) -> Pools {
             inside: &["2001:db8:1::7", "2001:db8:1::9", "2001:db8:3::5"],
             outside: &["2001:db8:2::7", "2001:db8:2::20", "2001:db8:64::3"],
             own: &["2001:db8:1::1", "2001:db8:2::1"],
-            nets: &["2001:db8:1::/64", "2001:db8:2::/121", "2001:db8:3::5/128", "2000::/3"],
+            nets: &["2001:db8:1::/64", "2001:db8:2::/121", "2001:db8:3::5/128", "2000::/3", "2001:db8:1::/ffff:ffff:ffff:ffff::1"],
             ranges: &["2001:db8:1::5-2001:db8:1::8", "2001:db8:2::1-2001:db8:2::20"],
         },
     }
@@ -532,7 +532,8 @@ fn value(hole: &str, rng: &mut Rng, family: Family, uniq: &mut u32) -> String {
             let (a, b) = pair(rng);
             if a == b { format!("{a},7") } else { format!("{},{a}:{b}", port(rng)) }
         }
-        "net" => (*rng.pick(pools.nets)).to_owned(),
+        // The last is not a prefix, which only `-s` and `-d` take.
+        "net" => (*rng.pick(&pools.nets[..4])).to_owned(),
         "range" => (*rng.pick(pools.ranges)).to_owned(),
         "mark" => format!("{:#x}", rng.pick(&[1u32, 2, 3, 0xf0, 0xffff_fffe])),
         "masked" => (*rng.pick(&["0x1", "0x1/0x1", "0x2/0x3", "0x0/0xff", "0x10/0xf0"])).to_owned(),
