@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn who_sent_it() {
-        let alice = crate::ir::Owner { uid: 1000, gid: 100, groups: vec![27] };
+        let alice = crate::ir::Owner { uid: 1000, gid: 100, groups: vec![27], nobody: false };
         for (options, alice_sent, nobody_sent) in [
             ("--uid-owner 999-1000", true, false),
             ("! --uid-owner 1000", false, true),
