@@ -3,8 +3,7 @@
 //! Kernel: net/netfilter/nf_conntrack_core.c `__nf_conntrack_confirm`, `nf_ct_resolve_clash`.
 
 use super::timeout::SECOND;
-use super::{FlowId, Flows};
-use ox_packet::proto;
+use super::{FlowId, Flows, tuple};
 use ox_rules::ir::{Dir, Now, status};
 
 /// How confirming went.
@@ -28,8 +27,8 @@ impl Flows {
             return Confirmed::Accept(id);
         }
         let (original, reply, zones) = (flow.conn.original, flow.conn.reply, flow.zones);
-        for tuple in [original, reply] {
-            if let Some((other, _)) = self.find(&tuple, zones, now) {
+        for one in [original, reply] {
+            if let Some((other, _)) = self.find(&one, zones, now) {
                 return self.settle(id, other, now);
             }
         }
@@ -50,9 +49,7 @@ impl Flows {
     fn settle(&mut self, id: FlowId, other: FlowId, now: Now) -> Confirmed {
         let reply = self.get(id).map(|flow| (flow.conn.reply, flow.conn.original.proto, flow.zones));
         let Some((reply, protocol, zones)) = reply else { return Confirmed::Drop };
-        // Protocols in which packets of one conversation may race each other; a TCP SYN comes again by itself.
-        let may = !matches!(protocol, proto::TCP | proto::ICMP | proto::ICMPV6 | proto::SCTP | proto::GRE);
-        if may {
+        if tuple::may_race(protocol) {
             if self.same(id, other) {
                 return self.merge(id, other);
             }

@@ -18,6 +18,7 @@ mod sctp;
 mod show;
 mod table;
 pub mod tcp;
+mod tcp_segment;
 mod tcp_window;
 mod timeout;
 mod track;

@@ -6,11 +6,12 @@
 //! Kernel: net/netfilter/nf_conntrack_proto_tcp.c `nf_conntrack_tcp_packet`, `tcp_new`, `tcp_error`,
 //! `nf_tcp_handle_invalid`.
 
+use super::tcp_segment::{IS_ACK, IS_FIN, IS_NONE, IS_RST, IS_SYN, IS_SYNACK, Segment, flags_make_sense};
 use super::tcp_window::{CLOSE_INIT, LIBERAL, MAXACK_SET, SACK_PERM, SCALES, Side, UNACKED, Window, before, options};
 use super::timeout::SECOND;
 use super::{Flow, Judged, Seen, State};
 use ox_packet::Tcp as Header;
-use ox_packet::tcp::{ACK, FIN, RST, SYN, URG};
+use ox_packet::tcp::RST;
 use ox_rules::ir::{Dir, status};
 
 /// State number (ABI: uapi/linux/netfilter/nf_conntrack_tcp.h `enum tcp_conntrack`): nothing seen.
@@ -60,14 +61,6 @@ pub fn name(state: u8) -> &'static str {
     NAMES.get(usize::from(state)).copied().unwrap_or("NONE")
 }
 
-// What a segment is to the machine, by its flags.
-const IS_SYN: u8 = 0;
-const IS_SYNACK: u8 = 1;
-const IS_FIN: u8 = 2;
-const IS_ACK: u8 = 3;
-const IS_RST: u8 = 4;
-const IS_NONE: u8 = 5;
-
 /// Flag of the last segment: a challenge acknowledgement (RFC 5961) may come.
 const CHALLENGE: u8 = 0x40;
 /// Flag of the last segment: both sides opened at once.
@@ -110,64 +103,6 @@ pub(super) struct Tcp {
     pub last_window: u16,
     last_scale: u8,
     last_flags: u8,
-}
-
-/// A segment, read once.
-#[derive(Clone, Copy)]
-pub(super) struct Segment<'a> {
-    pub seq: u32,
-    pub ack: u32,
-    pub flags: u8,
-    pub window: u16,
-    /// First sequence number after it.
-    pub end: u32,
-    pub options: &'a [u8],
-}
-
-impl<'a> Segment<'a> {
-    fn new(header: Header<'a>) -> Self {
-        let flags = header.flags();
-        let data = (header.bytes().len() - header.header_len()) as u32;
-        let taken = data + u32::from(flags & SYN != 0) + u32::from(flags & FIN != 0);
-        Self {
-            seq: header.seq(),
-            ack: header.ack(),
-            flags,
-            window: header.window(),
-            end: header.seq().wrapping_add(taken),
-            options: header.option_bytes(),
-        }
-    }
-
-    fn kind(&self) -> u8 {
-        match self.flags {
-            f if f & RST != 0 => IS_RST,
-            f if f & SYN != 0 && f & ACK != 0 => IS_SYNACK,
-            f if f & SYN != 0 => IS_SYN,
-            f if f & FIN != 0 => IS_FIN,
-            f if f & ACK != 0 => IS_ACK,
-            _ => IS_NONE,
-        }
-    }
-
-    pub fn is_plain_ack(&self) -> bool {
-        self.kind() == IS_ACK
-    }
-
-    pub fn has(&self, flags: u8) -> bool {
-        self.flags & flags != 0
-    }
-}
-
-/// Combinations of flags that make sense; PSH, ECE and CWR always do.
-fn flags_make_sense(flags: u8) -> bool {
-    const FIN_ACK: u8 = FIN | ACK;
-    const SYN_ACK: u8 = SYN | ACK;
-    const RST_ACK: u8 = RST | ACK;
-    match flags & (FIN | SYN | RST | ACK | URG) {
-        SYN | SYN_ACK | RST | RST_ACK | FIN_ACK | ACK => true,
-        f => f & URG != 0 && matches!(f & !URG, SYN | FIN_ACK | ACK),
-    }
 }
 
 impl Tcp {

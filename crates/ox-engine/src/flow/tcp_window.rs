@@ -6,7 +6,8 @@
 //!
 //! Kernel: net/netfilter/nf_conntrack_proto_tcp.c `tcp_in_window`, `tcp_init_sender`, `tcp_options`, `tcp_sack`.
 
-use super::tcp::{SYN_RECV, SYN_SENT, Segment, Tcp};
+use super::tcp::{SYN_RECV, SYN_SENT, Tcp};
+use super::tcp_segment::Segment;
 use ox_packet::tcp::{ACK, RST, SYN, option};
 
 // Bits of `Side::flags` (ABI: uapi/linux/netfilter/nf_conntrack_tcp.h `IP_CT_TCP_FLAG_*`).

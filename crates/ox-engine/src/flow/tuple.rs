@@ -13,6 +13,12 @@ pub fn has_ports(protocol: u8) -> bool {
     matches!(protocol, proto::TCP | proto::UDP | proto::UDPLITE | proto::SCTP)
 }
 
+/// Whether first packets of one conversation may race each other into the table, and are then taken for one connection.
+/// Others are sent again by themselves, so the loser is dropped (Kernel: `allow_clash` of `struct nf_conntrack_l4proto`).
+pub fn may_race(protocol: u8) -> bool {
+    !matches!(protocol, proto::TCP | proto::ICMP | proto::ICMPV6 | proto::SCTP | proto::GRE)
+}
+
 /// The tuple of a packet; `None` where connection tracking finds none: later fragments, headers it cannot follow, a
 /// transport header too short for ports (or for ICMP's eight bytes), GRE of version 1 that is not PPTP.
 pub fn of_packet(packet: &Packet) -> Option<Tuple> {

@@ -123,8 +123,7 @@ impl Search<'_> {
         else {
             return true;
         };
-        let races = !matches!(own_original.proto, proto::TCP | proto::ICMP | proto::ICMPV6 | proto::SCTP | proto::GRE);
-        if !races {
+        if !tuple::may_race(own_original.proto) {
             return true;
         }
         let mut found = self.flows.find(tuple, zones, self.now);
