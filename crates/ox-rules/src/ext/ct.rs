@@ -242,6 +242,7 @@ impl crate::syntax::Options for Notrack {
 
 impl Ext for Notrack {
     const NAME: &'static str = "NOTRACK";
+    const LISTED: &'static str = "CT";
     const ABOUT: &'static str = "Keeps the packet out of connection tracking.";
     const TABLES: &'static [TableName] = &[TableName::Raw];
 

@@ -279,7 +279,7 @@ impl Ext for HashLimit {
             mode.print(",", out);
         }
         out.word("--hashlimit-name");
-        out.quoted(name);
+        out.guarded(name);
         self.print_table("--hashlimit-", idle, out);
     }
 

@@ -65,7 +65,6 @@ impl SetMark {
 impl Ext for SetMark {
     const NAME: &'static str = "MARK";
     const ABOUT: &'static str = "Sets the packet's mark and goes on.";
-    const TABLES: &'static [TableName] = &[TableName::Mangle];
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
         if seen == 0 {

@@ -84,7 +84,6 @@ impl Types {
 
 impl Ext for Mh {
     const NAME: &'static str = "mh";
-    const ALIASES: &'static [&'static str] = &["ipv6-mh"];
     const FAMILIES: Families = Families::V6;
     const ABOUT: &'static str = "Looks at the message type of a mobility header.";
     const PROTO: Option<u8> = Some(135);

@@ -173,6 +173,8 @@ pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
     const NAME: &'static str;
     /// Other names for the same.
     const ALIASES: &'static [&'static str] = &[];
+    /// Name in listings, where it is another one.
+    const LISTED: &'static str = Self::NAME;
     /// Families it is for.
     const FAMILIES: Families = Families::Both;
     /// One sentence for help.
@@ -235,6 +237,8 @@ pub struct Desc {
     pub name: &'static str,
     /// Other names.
     pub aliases: &'static [&'static str],
+    /// See [`Ext::LISTED`].
+    pub listed: &'static str,
     /// Families.
     pub families: Families,
     /// One sentence.
@@ -254,6 +258,7 @@ impl Desc {
         Self {
             name: E::NAME,
             aliases: E::ALIASES,
+            listed: E::LISTED,
             families: E::FAMILIES,
             about: E::ABOUT,
             options: E::OPTIONS,
@@ -372,6 +377,6 @@ fn host(text: &str, cx: &Reading<'_>) -> Result<u128, String> {
 /// Prints the words of an unknown extension as they stood.
 fn save_foreign(f: &Foreign, out: &mut Out) {
     for w in &f.words {
-        out.quoted(w);
+        out.guarded(w);
     }
 }

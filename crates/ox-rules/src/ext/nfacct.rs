@@ -51,7 +51,7 @@ impl Ext for Nfacct {
 
 fn print(name: &str, out: &mut Out) {
     let mut word = Out::default();
-    word.quoted(name);
+    word.guarded(name);
     out.raw(&word.text);
 }
 

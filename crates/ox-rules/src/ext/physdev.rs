@@ -53,7 +53,7 @@ impl Print for Port {
     fn print(&self, out: &mut Out) {
         let mut name = Out::default();
         self.0.print(&mut name);
-        out.quoted(&name.text);
+        out.guarded(&name.text);
     }
 }
 

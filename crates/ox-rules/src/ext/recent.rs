@@ -63,7 +63,7 @@ options! { Recent;
     /// The address is in the list; if so, note the time.
     UPDATE ["update"] Inv<Flag>, .excl(Self::ANY) => |r, v| r.what = Inv { is: What::Update, not: v.not };
     /// The address is in the list; if so, strike it out.
-    REMOVE ["remove"] Inv<Flag>, .excl(Self::ANY) => |r, v| r.what = Inv { is: What::Remove, not: v.not };
+    REMOVE ["remove"] Inv<Flag>, .excl(Self::ANY | Self::RTTL) => |r, v| r.what = Inv { is: What::Remove, not: v.not };
     /// Only times within so many seconds count (rcheck, update).
     SECONDS ["seconds"] Seconds => |r, v| r.seconds = v.0;
     /// Strike out the address idle longest if it is older than --seconds.
@@ -165,7 +165,7 @@ impl Ext for Recent {
             out.word("--rttl");
         }
         out.word("--name");
-        out.quoted(name);
+        out.guarded(name);
         out.word("--mask");
         out.gap();
         out.addr(family, mask.unwrap_or(Self::whole(family)));

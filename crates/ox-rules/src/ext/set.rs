@@ -56,7 +56,7 @@ impl Value for Named {
 impl Named {
     fn print(&self, option: &str, not: bool, out: &mut Out) {
         out.flag(not, option);
-        out.quoted(&self.name);
+        out.guarded(&self.name);
         for (i, &src) in self.dims.iter().enumerate() {
             out.raw(if i == 0 { " " } else { "," });
             out.raw(if src { "src" } else { "dst" });

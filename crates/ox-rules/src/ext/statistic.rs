@@ -8,6 +8,15 @@ use super::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Statistic {
     mode: Inv<Mode>,
+    typed: Typed,
+}
+
+/// What was given, in any order; forgotten when the mode has taken what it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Typed {
+    chance: u32,
+    every: u32,
+    packet: u32,
 }
 
 /// As the kernel keeps them: chance in 2^31ths; the counter runs from `packet` to `every`, which is n - 1.
@@ -28,11 +37,14 @@ options! { Statistic;
     /// `random` or `nth`.
     MODE ["mode"] Mode, .needed() => |s, v| s.mode.is = v;
     /// How likely a packet matches, from 0 to 1 (mode random).
-    PROBABILITY ["probability"] Inv<Chance> => |s, v| s.chance(v);
+    PROBABILITY ["probability"] Inv<Chance> => |s, v| {
+        s.typed.chance = v.is.0;
+        s.mode.not = v.not;
+    };
     /// One in so many packets matches (mode nth).
     EVERY ["every"] Inv<u32>, .also(Self::PACKET) => |s, v| s.every(v);
     /// Where to begin counting, from 0 to N - 1 (mode nth).
-    PACKET ["packet"] u32, .also(Self::EVERY) => |s, v| s.packet(v);
+    PACKET ["packet"] u32, .also(Self::EVERY) => |s, v| s.typed.packet = v;
 }
 
 impl Value for Mode {
@@ -60,30 +72,12 @@ impl Value for Chance {
 }
 
 impl Statistic {
-    fn chance(&mut self, v: Inv<Chance>) -> Result<(), String> {
-        match &mut self.mode.is {
-            Mode::Random { chance } => *chance = v.is.0,
-            _ => return Err("a probability goes with `--mode random', which must come before it".into()),
-        }
-        self.mode.not = v.not;
-        Ok(())
-    }
-
     fn every(&mut self, v: Inv<u32>) -> Result<(), String> {
-        match &mut self.mode.is {
-            Mode::Nth { .. } if v.is == 0 => return Err("`0' is not a count of packets: 1 or more is expected".into()),
-            Mode::Nth { every, .. } => *every = v.is - 1,
-            _ => return Err("it goes with `--mode nth', which must come before it".into()),
+        if v.is == 0 {
+            return Err("`0' is not a count of packets: 1 or more is expected".into());
         }
+        self.typed.every = v.is - 1;
         self.mode.not = v.not;
-        Ok(())
-    }
-
-    fn packet(&mut self, v: u32) -> Result<(), String> {
-        match &mut self.mode.is {
-            Mode::Nth { packet, .. } => *packet = v,
-            _ => return Err("it goes with `--mode nth', which must come before it".into()),
-        }
         Ok(())
     }
 }
@@ -93,6 +87,12 @@ impl Ext for Statistic {
     const ABOUT: &'static str = "Matches at random, or every n-th packet: how load is balanced.";
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
+        let Typed { chance, every, packet } = std::mem::take(&mut self.typed);
+        self.mode.is = match self.mode.is {
+            Mode::Unset => Mode::Unset,
+            Mode::Random { .. } => Mode::Random { chance },
+            Mode::Nth { .. } => Mode::Nth { every, packet },
+        };
         match self.mode.is {
             Mode::Random { .. } if seen & Self::PROBABILITY == 0 => Err("`--mode random' needs `--probability'".into()),
             Mode::Nth { .. } if seen & Self::EVERY == 0 => Err("`--mode nth' needs `--every'".into()),
@@ -104,7 +104,7 @@ impl Ext for Statistic {
     }
 
     fn save(&self, out: &mut Out, _: Family) {
-        let Self { mode } = *self;
+        let Self { mode, typed: _ } = *self;
         match mode.is {
             Mode::Unset => {}
             Mode::Random { chance } => {
@@ -114,15 +114,13 @@ impl Ext for Statistic {
             Mode::Nth { every, packet } => {
                 out.opt(false, "--mode", "nth");
                 out.opt(mode.not, "--every", u64::from(every) + 1);
-                if packet != 0 {
-                    out.opt(false, "--packet", packet);
-                }
+                out.opt(false, "--packet", packet);
             }
         }
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {
-        let Self { mode } = *self;
+        let Self { mode, typed: _ } = *self;
         out.word("statistic mode");
         let not = if mode.not { " !" } else { "" };
         match mode.is {
@@ -144,7 +142,7 @@ fn share(chance: u32) -> f64 {
 
 impl Matching for Statistic {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
-        let Self { mode } = *self;
+        let Self { mode, typed: _ } = *self;
         match mode.is {
             Mode::Unset => Pred::Is(false),
             Mode::Random { chance } => {

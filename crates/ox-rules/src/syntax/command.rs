@@ -406,12 +406,12 @@ fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
         Verb::Rename if command.second.len() > LONGEST => return Err(too_long(&command.second)),
         _ => {}
     }
-    let head = &command.rule.rule.head;
     let (input, output) = (matches!(chain, "PREROUTING" | "INPUT"), matches!(chain, "OUTPUT" | "POSTROUTING"));
-    if input && head.oif != Default::default() {
+    let given = |c| command.rule.given.contains(&c);
+    if input && given('o') {
         return Err(Trouble::usage(format!("Can't use -o with {chain}\n")));
     }
-    if output && head.iif != Default::default() {
+    if output && given('i') {
         return Err(Trouble::usage(format!("Can't use -i with {chain}\n")));
     }
     let drops = command.rule.rule.target == Target::Standard(Standard::Drop)

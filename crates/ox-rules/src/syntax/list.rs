@@ -111,7 +111,8 @@ impl Listing<'_> {
             self.number(rule.counters.packets, 5, out);
             self.number(rule.counters.bytes, 5, out);
         }
-        out.fmt(format_args!("{:<9} ", rule.target.name()));
+        let target = rule.target.desc().map_or(rule.target.name(), |d| d.listed);
+        out.fmt(format_args!("{target:<9} "));
         let Head { src, dst, iif, oif, proto, frag } = rule.head;
         out.raw(if proto.not { "!" } else { " " });
         if self.numeric {

@@ -80,7 +80,18 @@ impl Out {
     pub fn quoted(&mut self, text: &str) {
         self.gap();
         let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
-        if !text.is_empty() && text.bytes().all(bare) {
+        self.quoted_unless(!text.is_empty() && text.bytes().all(bare), text);
+    }
+
+    /// A word where stock never writes quotes: bare, unless it would then be read back as something else.
+    pub fn guarded(&mut self, text: &str) {
+        self.gap();
+        let bare = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\\' | '\'');
+        self.quoted_unless(!text.is_empty() && text.chars().all(bare), text);
+    }
+
+    fn quoted_unless(&mut self, bare: bool, text: &str) {
+        if bare {
             self.text.push_str(text);
             return;
         }

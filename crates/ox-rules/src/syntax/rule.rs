@@ -607,7 +607,10 @@ impl<'a> Reader<'a> {
                     return Err(Fault::usage(at, "rule would never match protocol"));
                 }
                 head.proto = Inv { is: Proto(number), not };
-                self.proto = protocol_name(number).and_then(|n| ext::match_desc(n, family)).map(|d: &Desc| d.name);
+                // What is loaded is found by the protocol's name, which only the mobility header prints otherwise.
+                let name = if number == 135 { Some("mh") } else { protocol_name(number) };
+                let name = name.map(str::to_owned).or_else(|| self.cx.names.protocol_name(number));
+                self.proto = name.and_then(|n| ext::match_desc(&n, family)).map(|d: &Desc| d.name);
             }
             'f' => {
                 if family == Family::V6 {

@@ -124,6 +124,8 @@ pub fn read_port(text: &str, cx: &Reading<'_>) -> Result<u16, String> {
     let proto = super::names::protocol_name(cx.head.proto.is.0).filter(|_| cx.head.proto.is.0 != 0);
     cx.names
         .port(text, proto)
+        // A service of another protocol is better than none, as `getaddrinfo` has it.
+        .or_else(|| cx.names.port(text, None))
         .ok_or_else(|| format!("`{text}' is not a port: a number from 0 to 65535, or a service name, is expected"))
 }
 
