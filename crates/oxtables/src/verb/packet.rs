@@ -229,6 +229,7 @@ impl PacketArgs {
         let uid = self.uid.as_deref().map(|u| id(u, "uid", names.user(u))).transpose()?;
         let gid = self.gid.as_deref().map(|g| id(g, "gid", names.group(g))).transpose()?;
         let owner = (uid.is_some() || gid.is_some()).then(|| Owner {
+            nobody: false,
             uid: uid.unwrap_or(0),
             gid: gid.unwrap_or(0),
             groups: Vec::new(),

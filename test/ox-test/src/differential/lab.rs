@@ -87,7 +87,8 @@ impl<'n> Lab<'n> {
         }
         let rules = format!(
             "table inet witness {{\nchain seen {{\ntype filter hook input priority 2147483647; policy accept;\n\
-             log group {WITNESS_GROUP}\ndrop\n}}\n}}\n"
+             log group {WITNESS_GROUP}\ndrop\n}}\n\
+             chain quiet {{\ntype filter hook output priority -500; policy accept;\nip6 daddr ff00::/8 drop\n}}\n}}\n"
         );
         let done = ns.command("nft").args(["-f", "-"]).input(rules).run()?;
         if !done.success() {

@@ -43,6 +43,9 @@ impl Run {
         let mut machine = Machine::new(program.family, vec![program.clone()], world(), 1);
         machine.set_chooser(Chooser::Path { script: luck.sides.clone(), taken: Vec::new() });
         machine.live.dice.load(luck.numbers.iter().copied());
+        for set in super::rulesets::SETS {
+            machine.live.world.sets.create(set, "hash:ip", program.family);
+        }
         machine.live.queues = Some(Vec::new());
         machine.live.world.sockets = Some(Vec::new());
         machine.live.world.owner = Some(ox_rules::ir::Owner::default());
