@@ -308,6 +308,7 @@ registry! {
         Dnpt = super::npt::Dnpt;
         DscpSet = super::dscp::SetDscp;
         HlSet = super::hl::SetHl;
+        Hmark = super::hmark::Hmark;
         Idletimer = super::idletimer::Idletimer;
         Log = super::log::Log;
         MarkSet = super::mark::SetMark;
@@ -322,6 +323,7 @@ registry! {
         Secmark = super::secmark::Secmark;
         SetChange = super::set::ChangeSet;
         SetEcn = super::ecn::SetEcn;
+        SetRateest = super::rateest::SetRateest;
         Snat = super::snat::Snat;
         Snpt = super::npt::Snpt;
         Synproxy = super::synproxy::Synproxy;
