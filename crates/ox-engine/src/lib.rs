@@ -3,6 +3,7 @@
 //! * [`machine`] — a host's packet path; `receive` and `send`.
 //! * [`walk`] — how a packet goes through a chain: the specification.
 //! * [`flow`] — the tracked connections; [`nat`] — their translation.
+//! * [`frag`] — fragments that wait for each other.
 //! * [`world`], [`route`], [`set`] — the host around the rules.
 //! * [`trace`] — what a walk tells; [`chance`]: what is left to chance.
 //!
@@ -13,6 +14,7 @@
 pub mod chance;
 pub mod counter;
 pub mod flow;
+pub mod frag;
 pub mod live;
 pub mod machine;
 pub mod nat;

@@ -3,6 +3,7 @@
 
 use crate::chance::{Chooser, Dice};
 use crate::flow::{self, FlowId, Flows};
+use crate::frag::Fragments;
 use crate::nat::{self, Manip};
 
 use crate::walk::{Host, Subject};
@@ -23,6 +24,8 @@ pub struct Live {
     pub world: World,
     /// The tracked connections.
     pub flows: Flows,
+    /// The fragments that wait for others.
+    pub fragments: Fragments,
     /// The moment; set by whoever feeds packets.
     pub now: Now,
     /// Where numbers come from.
@@ -74,6 +77,7 @@ impl Live {
             family,
             world,
             flows,
+            fragments: Fragments::default(),
             now: Now::default(),
             dice: Dice::new(seed),
             chooser: Chooser::Dice,

@@ -6,6 +6,7 @@
 use crate::chance::Chooser;
 use crate::counter::Counters;
 use crate::flow::{self, Confirmed, FlowId};
+use crate::frag::{self, Gathered, Origin, User};
 use crate::live::{Attached, Live, Reply};
 use crate::nat::{self, Manip};
 use crate::route::{Flow as RouteFlow, Found, Refusal};
@@ -43,12 +44,14 @@ pub struct Machine {
 /// What runs at a hook.
 #[derive(Clone, Debug)]
 enum Stage {
+    Defrag,
     Track,
     Chain { layer: usize, chain: ChainId, table: TableName },
     Nat(Vec<(usize, ChainId)>),
     Confirm,
 }
 
+const PRI_DEFRAG: i32 = -400;
 const PRI_CONNTRACK: i32 = -200;
 const PRI_CONFIRM: i32 = i32::MAX;
 
@@ -63,6 +66,16 @@ pub struct Outcome {
     pub hook: Option<Hook>,
     /// What REJECT answered, when a rule rejected it.
     pub rejected: Option<RejectWith>,
+    /// How the packet came, if it came in fragments.
+    pub origin: Option<Origin>,
+}
+
+impl Outcome {
+    /// The packet as it leaves by a link of this size, in fragments if it came in fragments or must be in some. `id` names
+    /// those of an IPv6 packet that came whole. `None`: it does not fit and must not be fragmented.
+    pub fn wire(&self, mtu: usize, id: u32) -> Option<Vec<Vec<u8>>> {
+        frag::wire(&self.packet, self.origin.as_ref(), mtu, id)
+    }
 }
 
 /// Where a packet ended.
@@ -105,6 +118,7 @@ struct Transit {
     flow: Option<FlowId>,
     rejected: Option<RejectWith>,
     hook: Option<Hook>,
+    origin: Option<Origin>,
 }
 
 impl Machine {
@@ -139,7 +153,13 @@ impl Machine {
         if let Err(why) = ox_packet::validate(&packet.bytes, loopback) {
             return self.stop(packet, tracer, why.to_string());
         }
-        let transit = Transit { subject: subject(packet, Hook::Prerouting), flow: None, rejected: None, hook: None };
+        let transit = Transit {
+            subject: subject(packet, Hook::Prerouting),
+            flow: None,
+            rejected: None,
+            hook: None,
+            origin: None,
+        };
         self.enter(transit, tracer)
     }
 
@@ -160,7 +180,7 @@ impl Machine {
 
     fn stop<T: Tracer>(&mut self, packet: Packet, tracer: &mut T, why: String) -> Outcome {
         tracer.note(Note::Dropped { why: why.clone() });
-        Outcome { fate: Fate::Dropped(Cause::Stack(why)), packet, hook: None, rejected: None }
+        Outcome { fate: Fate::Dropped(Cause::Stack(why)), packet, hook: None, rejected: None, origin: None }
     }
 
     fn end(&mut self, mut transit: Transit, fate: Fate) -> Outcome {
@@ -169,7 +189,8 @@ impl Machine {
         if let Some(flow) = transit.flow.filter(|_| lost && self.live.replies.is_empty()) {
             self.live.flows.discard(flow);
         }
-        Outcome { fate, packet: transit.subject.packet, hook: transit.hook, rejected: transit.rejected }
+        let Transit { subject, rejected, hook, origin, .. } = transit;
+        Outcome { fate, packet: subject.packet, hook, rejected, origin }
     }
 
     fn drop_here<T: Tracer>(&mut self, transit: Transit, tracer: &mut T, why: impl Into<String>) -> Outcome {
@@ -191,7 +212,16 @@ impl Machine {
             }
             Ok(found) => {
                 tracer.note(Note::Routed(Decision { to: Where::Local, route: found.words(self.family), again: false }));
-                if let Err(fate) = self.hook(Hook::Input, &mut transit, tracer) {
+                // Kernel: IPv4 gathers fragments before INPUT (`ip_local_deliver`), IPv6 after it (`ipv6_frag_rcv`).
+                let v4 = self.family == Family::V4;
+                let taken = (|| {
+                    if v4 {
+                        self.defrag(User::Local, &mut transit, tracer)?;
+                    }
+                    self.hook(Hook::Input, &mut transit, tracer)?;
+                    if v4 { Ok(()) } else { self.defrag(User::Local, &mut transit, tracer) }
+                })();
+                if let Err(fate) = taken {
                     return self.end(transit, fate);
                 }
                 let dev = iface_name(transit.subject.packet.key.iif);
@@ -235,7 +265,10 @@ impl Machine {
             return self.drop_here(transit, tracer, "its time to live is used up");
         }
         let mtu = self.live.world.iface(found.dev).map_or(1500, |i| i.mtu);
-        if packet.key.len > mtu && (!v4 || packet.bytes.get(6).is_some_and(|b| b & 0x40 != 0)) {
+        // What came in fragments is as large as the largest of them (Kernel: `ip_exceeds_mtu`, `ip6_pkt_too_big`).
+        let size = transit.origin.as_ref().map_or(packet.key.len, |o| o.max);
+        let whole = !v4 || packet.bytes.get(6).is_some_and(|b| b & 0x40 != 0);
+        if packet.key.len > mtu && size > mtu && whole {
             let (kind, code) = if v4 { (3, 4) } else { (2, 0) };
             self.live.icmp_error(&transit.subject, transit.flow, kind, code, mtu);
             return self.drop_here(
@@ -283,7 +316,7 @@ impl Machine {
         packet.key.oif = found.dev;
         let mut s = subject(packet, Hook::Output);
         (s.kind, s.dir) = (attached.kind, attached.dir);
-        let mut transit = Transit { subject: s, flow: attached.flow, rejected: None, hook: None };
+        let mut transit = Transit { subject: s, flow: attached.flow, rejected: None, hook: None, origin: None };
         self.set_ct(&mut transit);
         if let Err(fate) = self.hook(Hook::Output, &mut transit, tracer) {
             return self.end(transit, fate);
@@ -329,6 +362,14 @@ impl Machine {
 
     fn stage<T: Tracer>(&mut self, stage: &Stage, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
         match stage {
+            Stage::Defrag => {
+                // What is tracked or was refused tracking already has come over the loopback.
+                if transit.flow.is_some() || transit.subject.packet.meta.untracked {
+                    return Ok(());
+                }
+                let user = if transit.subject.hook == Hook::Output { User::TrackOut } else { User::TrackIn };
+                self.defrag(user, transit, tracer)
+            }
             Stage::Track => self.track(transit, tracer),
             Stage::Confirm => self.confirm(transit, tracer),
             Stage::Nat(chains) => self.translate(chains, transit, tracer),
@@ -420,6 +461,29 @@ impl Machine {
             }
         }
         transit.subject.packet.key.ct = bits;
+    }
+
+    /// Gathers fragments. An error: the packet waits for more, or cannot become whole.
+    fn defrag<T: Tracer>(&mut self, user: User, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
+        let now = self.live.now;
+        match self.live.fragments.gather(&mut transit.subject.packet, user, now) {
+            Gathered::Same => Ok(()),
+            Gathered::Whole(origin) => {
+                transit.origin = Some(origin);
+                Ok(())
+            }
+            Gathered::Waiting => {
+                tracer.note(Note::Fragment);
+                Err(Fate::Waiting)
+            }
+            Gathered::Dropped(why, answer) => {
+                if let Some((kind, code, pointer)) = answer {
+                    self.live.icmp_error(&transit.subject, transit.flow, kind, code, pointer);
+                }
+                tracer.note(Note::Dropped { why: why.to_owned() });
+                Err(Fate::Dropped(Cause::Stack(why.to_owned())))
+            }
+        }
     }
 
     /// Kernel: net/netfilter/nf_conntrack_core.c `nf_conntrack_in`.
@@ -554,7 +618,10 @@ fn schedule(hook: Hook, layers: &[Layer], tracking: bool) -> Vec<Stage> {
             stages.push((nat_priority, Stage::Nat(nat)));
         }
         match hook {
-            Hook::Prerouting | Hook::Output => stages.push((PRI_CONNTRACK, Stage::Track)),
+            Hook::Prerouting | Hook::Output => {
+                stages.push((PRI_DEFRAG, Stage::Defrag));
+                stages.push((PRI_CONNTRACK, Stage::Track));
+            }
             Hook::Input | Hook::Postrouting => stages.push((PRI_CONFIRM, Stage::Confirm)),
             Hook::Forward => {}
         }

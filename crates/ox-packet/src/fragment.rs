@@ -2,7 +2,7 @@
 //!
 //! Kernel: net/ipv4/ip_output.c `ip_do_fragment`; net/ipv6/ip6_output.c `ip6_fragment`.
 
-use crate::extract::layout;
+use crate::extract::{Layout, layout};
 use crate::key::Family;
 use crate::view::be;
 use crate::{checksum, ipv4, ipv6, proto};
@@ -17,19 +17,34 @@ pub fn split(packet: &[u8], mtu: usize, id: u32) -> Option<Vec<Vec<u8>>> {
     if packet.len() <= mtu {
         return Some(vec![packet.to_vec()]);
     }
-    let head = match at.family {
-        Family::V4 => ipv4::header_len(packet),
-        Family::V6 => unfragmentable(packet),
-    };
+    let head = head_len(&at, packet);
     let extra = if at.family == Family::V6 { 8 } else { 0 };
     let room = mtu.checked_sub(head + extra)? / 8 * 8;
     if room == 0 {
         return None;
     }
-    let data = &packet[head..];
-    let count = data.len().div_ceil(room);
-    let fragments = data.chunks(room).enumerate().map(|(i, part)| {
-        let (offset, more) = ((i * room) as u16, i + 1 < count);
+    let mut sizes = vec![room; (packet.len() - head) / room];
+    sizes.extend(Some((packet.len() - head) % room).filter(|&last| last > 0));
+    split_as(packet, &sizes, id)
+}
+
+/// The packet as fragments that hold so many bytes of data each.
+///
+/// `None` if it cannot be read, the sizes are not those of its data, or one but the last is no multiple of eight.
+pub fn split_as(packet: &[u8], sizes: &[usize], id: u32) -> Option<Vec<Vec<u8>>> {
+    let at = layout(packet).ok()?;
+    let packet = &packet[..at.end];
+    let head = head_len(&at, packet);
+    let data = packet.get(head..)?;
+    let even = sizes.iter().rev().skip(1).all(|s| s % 8 == 0);
+    if !even || sizes.iter().sum::<usize>() != data.len() || sizes.contains(&0) {
+        return None;
+    }
+    let mut start = 0;
+    let fragments = sizes.iter().enumerate().map(|(i, &size)| {
+        let (offset, more) = (start as u16, i + 1 < sizes.len());
+        let part = &data[start..start + size];
+        start += size;
         let mut fragment = packet[..head].to_vec();
         match at.family {
             Family::V4 => {
@@ -57,6 +72,14 @@ pub fn split(packet: &[u8], mtu: usize, id: u32) -> Option<Vec<Vec<u8>>> {
         fragment
     });
     Some(fragments.collect())
+}
+
+/// Length of what every fragment repeats.
+fn head_len(at: &Layout, packet: &[u8]) -> usize {
+    match at.family {
+        Family::V4 => ipv4::header_len(packet),
+        Family::V6 => unfragmentable(packet),
+    }
 }
 
 /// Where the part of an IPv6 packet ends that every fragment repeats: hop-by-hop, routing, destination options before it.
