@@ -110,4 +110,25 @@ mod tests {
         refused(V6, Filter, "-m frag --fragmore --fraglast");
         refused(V4, Filter, "-m frag");
     }
+
+    #[test]
+    fn fragments_are_told_apart() {
+        use super::super::trial::Trial;
+        use crate::ir::{Dialect, Packet};
+        use std::net::Ipv6Addr;
+        let build = || ox_packet::Build::udp((Ipv6Addr::LOCALHOST, 1), (Ipv6Addr::LOCALHOST, 2)).payload(vec![0; 64]);
+        let packet = |build: ox_packet::Build| Packet::new(build.bytes()).expect("a sound packet");
+        let rules = ["-m frag", "-m frag --fragfirst --fragmore", "-m frag --fraglast --fragid 7"];
+        let mut trial = Trial::new(V6, Dialect::Nft, Filter, &rules);
+        for (mut packet, answers) in [
+            (packet(build()), [false, false, false]),
+            (packet(build().fragment(0, true, 7)), [true, true, false]),
+            (packet(build().fragment(16, false, 7)), [true, false, true]),
+            (packet(build().fragment(16, false, 8)), [true, false, false]),
+        ] {
+            for (i, answer) in answers.into_iter().enumerate() {
+                assert_eq!(trial.ask(i, &mut packet, None), Ok(answer), "rule {i}");
+            }
+        }
+    }
 }
