@@ -232,7 +232,7 @@ impl PacketArgs {
             nobody: false,
             uid: uid.unwrap_or(0),
             gid: gid.unwrap_or(0),
-            groups: Vec::new(),
+            ..Owner::default()
         });
         if owner.is_some() && self.in_interface.is_some() {
             return wrong("--uid and --gid are for packets that this host sends: -i says that it comes from outside");
