@@ -70,8 +70,7 @@ impl Value for Types {
 impl Print for Types {
     fn print(&self, out: &mut Out) {
         let mut first = true;
-        for (i, name) in NAMES.iter().enumerate().filter(|(i, _)| self.0 & 1 << i != 0) {
-            let _ = i;
+        for (_, name) in NAMES.iter().enumerate().filter(|(i, _)| self.0 & 1 << i != 0) {
             out.raw(if first { "" } else { "," });
             out.raw(name);
             first = false;
@@ -180,4 +179,21 @@ fn is_v6(asked: u16, address: u128, routed: impl FnOnce() -> u16) -> bool {
         return false;
     }
     asked & ROUTED == 0 || asked & ROUTED & routed() != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_types_read_off_the_address_must_all_hold() {
+        let address = |text: &str| u128::from(text.parse::<std::net::Ipv6Addr>().expect("an address"));
+        let is = |asked, text, routed| is_v6(asked, address(text), || routed);
+        assert!(is(addr_type::MULTICAST, "ff02::1", 0) && !is(addr_type::MULTICAST, "fe80::1", 0));
+        assert!(is(addr_type::UNICAST, "fe80::1", 0) && is(addr_type::UNICAST, "::1", 0));
+        assert!(!is(addr_type::UNICAST, "::ffff:1.2.3.4", 0) && !is(addr_type::UNICAST, "::", 0));
+        assert!(!is(addr_type::UNICAST | addr_type::MULTICAST, "ff02::1", 0), "no address is both");
+        assert!(is(addr_type::LOCAL | addr_type::ANYCAST, "::1", addr_type::LOCAL), "of routing's, one is enough");
+        assert!(!is(addr_type::LOCAL | addr_type::MULTICAST, "fe80::1", addr_type::LOCAL));
+    }
 }

@@ -96,6 +96,8 @@ pub mod udp;
 mod prelude;
 mod registry;
 #[cfg(test)]
+mod header_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod trial;
