@@ -194,11 +194,18 @@ impl Value for Host {
         // Without a mask, so that no bits are cleared. One number alone is an address, unlike behind `-s`.
         let addr = match number(host, u32::MAX).filter(|_| cx.family == Family::V4) {
             Some(n) => n.into(),
+            None if is_other(host, cx.family) => return Err(format!("`{host}' is an address of the other family")),
             None => read_net(host, cx.family, cx.names)?.first().map_or(0, Net::addr),
         };
         let len = mask.map_or(Ok(plen::width(cx.family)), |m| plen::read(m, cx.family))?;
         Ok(Self { addr, len })
     }
+}
+
+/// Whether it is an address, but not of this family.
+fn is_other(text: &str, family: Family) -> bool {
+    let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
+    read_addr(text, other).is_some()
 }
 
 impl Value for Span {

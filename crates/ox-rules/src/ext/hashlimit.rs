@@ -3,7 +3,7 @@
 //! Kernel: net/netfilter/xt_hashlimit.c; ABI: uapi/linux/netfilter/xt_hashlimit.h (revision 3).
 //! The state of the table, and the arithmetic, is in `hashtable.rs`.
 use super::hashtable::{self, Config, Table};
-use super::plen::{self, Plen};
+use super::plen;
 use super::prelude::*;
 use super::rate;
 
@@ -74,9 +74,9 @@ options! { HashLimit;
     /// What has a limit of its own: srcip, srcport, dstip, dstport, or several of them; all packets together if none.
     MODE ["hashlimit-mode"] Mode => |h, v| h.mode = v;
     /// Bits of the source address that count.
-    SRCMASK ["hashlimit-srcmask"] Plen => |h, v| h.srcmask = Some(v.0);
+    SRCMASK ["hashlimit-srcmask"] Bits => |h, v| h.srcmask = Some(v.0);
     /// Bits of the destination address that count.
-    DSTMASK ["hashlimit-dstmask"] Plen => |h, v| h.dstmask = Some(v.0);
+    DSTMASK ["hashlimit-dstmask"] Bits => |h, v| h.dstmask = Some(v.0);
     /// Name of the table; rules with the same name share it.
     NAME ["hashlimit-name"] Text, .needed() => |h, v| h.name(v.0);
     /// Buckets of the table.
@@ -149,6 +149,19 @@ impl Value for Mode {
             }
         }
         Ok(mode)
+    }
+}
+
+/// Bits of an address; stock leaves it to the kernel to refuse more than an IPv4 address has.
+struct Bits(u8);
+
+impl Value for Bits {
+    const HINT: &'static str = "LENGTH|MASK";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        match number(args[0], 128) {
+            Some(n) => Ok(Self(n as u8)),
+            None => plen::read(args[0], cx.family).map(Self),
+        }
     }
 }
 
@@ -229,6 +242,7 @@ impl Ext for HashLimit {
                     self.interval = self.interval.or(Some(*unit as u32));
                 }
                 *unit = 1;
+                self.burst = self.burst.or(Some(BURST));
             }
             Rate::Bytes { cost } => {
                 let bytes = cost_to_bytes(*cost);
@@ -265,7 +279,10 @@ impl Ext for HashLimit {
                 why: format!("hashlimit: a burst of {} at this rate is more than the kernel can count", self.burst()),
             });
         }
-        let _ = at;
+        let width = plen::width(at.family);
+        if [self.srcmask, self.dstmask].into_iter().flatten().any(|m| m > width) {
+            return Err(Refused::invalid(format!("hashlimit: an address has no more than {width} bits")));
+        }
         Ok(())
     }
 

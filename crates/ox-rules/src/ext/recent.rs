@@ -57,7 +57,7 @@ impl Default for Recent {
 
 options! { Recent;
     /// Note the address down with the time.
-    SET ["set"] Inv<Flag>, .excl(Self::ANY) => |r, v| r.what = Inv { is: What::Set, not: v.not };
+    SET ["set"] Inv<Flag>, .excl(Self::ANY | Self::RTTL) => |r, v| r.what = Inv { is: What::Set, not: v.not };
     /// The address is in the list.
     RCHECK ["rcheck"] Inv<Flag>, .excl(Self::ANY) => |r, v| r.what = Inv { is: What::Check, not: v.not };
     /// The address is in the list; if so, note the time.
