@@ -1,3 +1,28 @@
-//! xtask
+//! The project's own tasks: `cargo xtask tidy` and `cargo xtask test`.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod test;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let passed = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tidy"] => tidy::main(&root()),
+        ["test"] => test::main(&root()),
+        _ => {
+            eprintln!("cargo xtask tidy    what no compiler checks: layers, files, licences, the ledger of deviations");
+            eprintln!("cargo xtask test    formatting, lints, tidy and every test");
+            return ExitCode::from(2);
+        }
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The project's root.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

@@ -16,7 +16,8 @@ fn env(name: &str, default: u64) -> u64 {
 }
 
 fn can_run() -> bool {
-    let on_path = |p: &str| std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join(p).exists()));
+    let on_path =
+        |p: &str| std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join(p).exists()));
     let needed = ["iptables-nft-restore", "iptables-legacy-restore", "nft", "ipset", "nfacct"];
     let missing: Vec<&str> = needed.into_iter().filter(|p| !on_path(p)).collect();
     let why = if !ox_io::process::is_root() {

@@ -45,8 +45,7 @@ impl Ours<'_> {
     /// Does a command as the programs do: exit status, and what was printed or said.
     fn command(&self, words: &[&str], table: &mut Table) -> (i32, String) {
         let syntax::Program { family, dialect } = self.program;
-        let cx =
-            RuleCx { family, dialect, table: TableName::Filter, names: self.names, strangers: Strangers::Refuse };
+        let cx = RuleCx { family, dialect, table: TableName::Filter, names: self.names, strangers: Strangers::Refuse };
         let cx_run = RunCx { program: self.program, names: self.names, line: 0 };
         let mut out = Out::default();
         let done = read_command(words, &cx, Setting::Line).and_then(|mut command| {
