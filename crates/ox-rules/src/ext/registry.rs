@@ -8,13 +8,13 @@ use ox_packet::Family;
 
 macro_rules! registry {
     (
-        matches { $($m:ident = $mty:ty;)* }
-        targets { $($t:ident = $tty:ty;)* }
+        matches { $($m:ident = $mty:ty $(, $mbox:ident)?;)* }
+        targets { $($t:ident = $tty:ty $(, $tbox:ident)?;)* }
     ) => {
         /// A match of a rule.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Match {
-            $(#[doc = concat!("`", stringify!($mty), "`")] $m($mty),)*
+            $(#[doc = concat!("`", stringify!($mty), "`")] $m(registry!(@held $mty $(, $mbox)?)),)*
             /// One that we do not know.
             Foreign(Box<Foreign>),
         }
@@ -31,7 +31,7 @@ macro_rules! registry {
             Goto(ChainName),
             /// A verdict.
             Standard(Standard),
-            $(#[doc = concat!("`", stringify!($tty), "`")] $t($tty),)*
+            $(#[doc = concat!("`", stringify!($tty), "`")] $t(registry!(@held $tty $(, $tbox)?)),)*
             /// One that we do not know.
             Foreign(Box<Foreign>),
         }
@@ -49,14 +49,14 @@ macro_rules! registry {
 
         pub(super) fn make_match(i: usize) -> Match {
             $(if i == row::Match::$m as usize {
-                return Match::$m(<$mty>::default());
+                return Match::$m(<$mty>::default().into());
             })*
             unreachable!("i is a position in MATCHES")
         }
 
         pub(super) fn make_target(i: usize) -> Target {
             $(if i == row::Target::$t as usize {
-                return Target::$t(<$tty>::default());
+                return Target::$t(<$tty>::default().into());
             })*
             unreachable!("i is a position in TARGETS")
         }
@@ -221,6 +221,8 @@ macro_rules! registry {
             }
         }
     };
+    (@held $ty:ty) => { $ty };
+    (@held $ty:ty, boxed) => { Box<$ty> };
 }
 
 impl Match {
@@ -248,25 +250,25 @@ registry! {
         Connlabel = super::connlabel::Connlabel;
         ConnLimit = super::connlimit::ConnLimit;
         ConnMark = super::connmark::ConnMark;
-        Conntrack = super::conntrack::Conntrack;
+        Conntrack = super::conntrack::Conntrack, boxed;
         Cpu = super::cpu::Cpu;
         Dccp = super::dccp::Dccp;
         Devgroup = super::devgroup::Devgroup;
         Dscp = super::dscp::Dscp;
-        DstOpts = super::opts::Dst;
+        DstOpts = super::opts::Dst, boxed;
         Ecn = super::ecn::Ecn;
         Esp = super::esp::Esp;
         Eui64 = super::eui64::Eui64;
-        Find = super::string::Find;
+        Find = super::string::Find, boxed;
         Frag = super::frag::Frag;
-        HashLimit = super::hashlimit::HashLimit;
-        Hbh = super::opts::Hbh;
+        HashLimit = super::hashlimit::HashLimit, boxed;
+        Hbh = super::opts::Hbh, boxed;
         Helper = super::helper::Helper;
         Hl = super::hl::Hl;
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
         Ipcomp = super::ipcomp::Ipcomp;
-        IpRange = super::iprange::IpRange;
+        IpRange = super::iprange::IpRange, boxed;
         Ipv6header = super::ipv6header::Ipv6header;
         Length = super::length::Length;
         Limit = super::limit::Limit;
@@ -278,23 +280,23 @@ registry! {
         Owner = super::owner::Owner;
         PhysDev = super::physdev::PhysDev;
         PktType = super::pkttype::PktType;
-        Policy = super::policy::Policy;
+        Policy = super::policy::Policy, boxed;
         Quota = super::quota::Quota;
         Realm = super::realm::Realm;
-        Recent = super::recent::Recent;
+        Recent = super::recent::Recent, boxed;
         RpFilter = super::rpfilter::RpFilter;
-        Rt = super::rt::Rt;
-        Sctp = super::sctp::Sctp;
-        Set = super::set::Set;
+        Rt = super::rt::Rt, boxed;
+        Sctp = super::sctp::Sctp, boxed;
+        Set = super::set::Set, boxed;
         Socket = super::socket::Socket;
         State = super::state::State;
         Statistic = super::statistic::Statistic;
         Tcp = super::tcp::Tcp;
         Tcpmss = super::tcpmss::Tcpmss;
-        Time = super::time::Time;
+        Time = super::time::Time, boxed;
         Tos = super::tos::IsTos;
         Ttl = super::ttl::Ttl;
-        U32 = super::u32::U32;
+        U32 = super::u32::U32, boxed;
         Udp = super::udp::Udp;
     }
     targets {
@@ -303,28 +305,28 @@ registry! {
         Classify = super::classify::Classify;
         ConnMarkSet = super::connmark::SetConnMark;
         Connsecmark = super::secmark::Connsecmark;
-        Ct = super::ct::Ct;
-        Dnat = super::dnat::Dnat;
+        Ct = super::ct::Ct, boxed;
+        Dnat = super::dnat::Dnat, boxed;
         Dnpt = super::npt::Dnpt;
         DscpSet = super::dscp::SetDscp;
         HlSet = super::hl::SetHl;
         Hmark = super::hmark::Hmark;
         Idletimer = super::idletimer::Idletimer;
-        Log = super::log::Log;
+        Log = super::log::Log, boxed;
         MarkSet = super::mark::SetMark;
-        Masquerade = super::masquerade::Masquerade;
+        Masquerade = super::masquerade::Masquerade, boxed;
         MssSet = super::tcpmss::SetMss;
-        Netmap = super::netmap::Netmap;
-        Nflog = super::nflog::Nflog;
+        Netmap = super::netmap::Netmap, boxed;
+        Nflog = super::nflog::Nflog, boxed;
         Nfqueue = super::nfqueue::Nfqueue;
         Notrack = super::ct::Notrack;
-        Redirect = super::redirect::Redirect;
+        Redirect = super::redirect::Redirect, boxed;
         Reject = super::reject::Reject;
         Secmark = super::secmark::Secmark;
-        SetChange = super::set::ChangeSet;
+        SetChange = super::set::ChangeSet, boxed;
         SetEcn = super::ecn::SetEcn;
         SetRateest = super::rateest::SetRateest;
-        Snat = super::snat::Snat;
+        Snat = super::snat::Snat, boxed;
         Snpt = super::npt::Snpt;
         Synproxy = super::synproxy::Synproxy;
         Tcpoptstrip = super::tcpoptstrip::Tcpoptstrip;
