@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ox_io::lock::Wait;
-use ox_rules::model::TableName;
+use ox_rules::model::{Ruleset, TableName};
 use ox_rules::syntax::{Book, Names, Program, header_family};
 
 /// What was said and the exit status, when something went wrong.
@@ -43,12 +43,12 @@ impl From<ox_io::Error> for System {
 }
 
 /// Reads a file's rules; one that is not there has none.
-pub fn read(path: &Path, program: Program, names: &dyn Names) -> Result<Book, Failure> {
+pub fn read(path: &Path, program: Program, names: &dyn Names) -> Result<Ruleset, Failure> {
     match ox_io::file::read(path) {
-        Ok(bytes) => open(path, &bytes, program, names),
+        Ok(bytes) => open(path, &bytes, program, names).map(|book| book.ruleset),
         Err(error) if is_missing(&error) => {
             eprintln!("{}: {} does not exist: no rules", program.name(), path.display());
-            Ok(Book::empty(program.family))
+            Ok(Ruleset::new(program.family))
         }
         Err(error) => Err((format!("{}: {error}\n", program.name()), RESOURCE)),
     }
@@ -64,7 +64,7 @@ pub fn edit(
     wait: Wait,
     program: Program,
     names: &dyn Names,
-    change: impl FnOnce(&mut Book) -> Edited,
+    change: impl FnOnce(&mut Book<'_>) -> Edited,
 ) -> Result<Edited, Failure> {
     let result = ox_io::file::edit(path, wait, |bytes| -> Result<_, System> {
         let mut book = match bytes {
@@ -78,6 +78,8 @@ pub fn edit(
         if bytes.is_none() && text.is_some() {
             eprintln!("{}: {} did not exist, and was made", program.name(), path.display());
         }
+        // The process is about to end, and the kernel frees faster than we do.
+        std::mem::forget(book);
         Ok((text, edited))
     });
     result.map_err(|System((message, status))| {
@@ -86,7 +88,7 @@ pub fn edit(
     })
 }
 
-fn open(path: &Path, bytes: &[u8], program: Program, names: &dyn Names) -> Result<Book, Failure> {
+fn open<'t>(path: &Path, bytes: &'t [u8], program: Program, names: &dyn Names) -> Result<Book<'t>, Failure> {
     let file = path.display().to_string();
     if let Some(family) = header_family(bytes).filter(|&f| f != program.family) {
         let other = Program { family, ..program }.name();

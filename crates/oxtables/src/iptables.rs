@@ -67,11 +67,13 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
                 }
             })
         }
-        Some(file) => files::read(file, program, &names).map(|mut book| {
+        Some(file) => files::read(file, program, &names).map(|mut ruleset| {
             let mut out = Out::default();
-            let table = book.ruleset.table_mut(command.table);
+            let table = ruleset.table_mut(command.table);
             let failure = run(&mut command, table, &mut None, &cx, &mut out).err();
             let failure = failure.map(|trouble| trouble.report(program, words));
+            // The process is about to end, and the kernel frees faster than we do.
+            std::mem::forget(ruleset);
             Edited { touched: Vec::new(), out: out.text, failure }
         }),
     };

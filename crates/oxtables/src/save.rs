@@ -71,17 +71,17 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
         return status;
     };
     let names = System::default();
-    let mut book = match files::read(file, program, &names) {
-        Ok(book) => book,
+    let mut ruleset = match files::read(file, program, &names) {
+        Ok(ruleset) => ruleset,
         Err((text, status)) => {
             eprint!("{text}");
             return status;
         }
     };
     if let Some(only) = only {
-        book.ruleset.table_mut(only);
+        ruleset.table_mut(only);
     }
-    let mut tables: Vec<&Table> = book.ruleset.tables.iter().filter(|t| only.is_none_or(|o| o == t.name)).collect();
+    let mut tables: Vec<&Table> = ruleset.tables.iter().filter(|t| only.is_none_or(|o| o == t.name)).collect();
     if program.dialect == Dialect::Nft {
         tables.sort_by_key(|t| dump_order().iter().position(|&o| o == t.name));
     }
@@ -90,6 +90,8 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
     for table in tables {
         dump(table, program, counters, &stamp, &mut out);
     }
+    // The process is about to end, and the kernel frees faster than we do.
+    std::mem::forget(ruleset);
     match output {
         None => files::print(&out.text),
         Some(path) => {

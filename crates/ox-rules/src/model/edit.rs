@@ -208,16 +208,14 @@ impl Table {
         Ok(())
     }
 
-    /// `-P`
+    /// `-P`; the counters begin again.
     ///
     /// # Errors
     /// Not a built-in chain.
-    pub fn set_policy(&mut self, chain: &str, policy: Policy, counters: Option<Counters>) -> Result<(), EditError> {
+    pub fn set_policy(&mut self, chain: &str, policy: Policy, counters: Counters) -> Result<(), EditError> {
         let chain = self.chain_mut(chain).ok_or(EditError::NotBuiltin)?;
         chain.base.as_mut().ok_or(EditError::NotBuiltin)?.policy = policy;
-        if let Some(counters) = counters {
-            chain.counters = counters;
-        }
+        chain.counters = counters;
         Ok(())
     }
 

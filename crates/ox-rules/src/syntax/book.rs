@@ -35,10 +35,10 @@ impl Section {
 
 /// A ruleset file.
 #[derive(Clone, Debug)]
-pub struct Book {
+pub struct Book<'t> {
     /// Its rules.
     pub ruleset: Ruleset,
-    text: Vec<u8>,
+    text: &'t [u8],
     sections: Vec<Section>,
 }
 
@@ -73,17 +73,17 @@ pub fn text_family(text: &[u8], names: &dyn Names) -> Option<Family> {
     }
 }
 
-impl Book {
+impl<'t> Book<'t> {
     /// A file that is not there yet.
     pub fn empty(family: Family) -> Self {
-        Self { ruleset: Ruleset::new(family), text: Vec::new(), sections: Vec::new() }
+        Self { ruleset: Ruleset::new(family), text: &[], sections: Vec::new() }
     }
 
     /// Reads a file. Bytes that are not UTF-8 may stand in comments, where they stay as they are.
     ///
     /// # Errors
     /// The first line that cannot be understood.
-    pub fn read(text: &[u8], program: Program, names: &dyn Names) -> Result<Self, Box<TextFault>> {
+    pub fn read(text: &'t [u8], program: Program, names: &dyn Names) -> Result<Self, Box<TextFault>> {
         let mut ruleset = Ruleset::new(program.family);
         let mut out = Out::default();
         let mut loader = Loader::new(TextCx { program, names, kind: TextKind::File }, &mut out);
@@ -92,7 +92,7 @@ impl Book {
             Err(_) => loader.load(&readable(text)?, &mut ruleset)?,
         }
         let sections = loader.sections;
-        Ok(Self { ruleset, text: text.to_vec(), sections })
+        Ok(Self { ruleset, text, sections })
     }
 
     /// Does to the rules what `iptables-restore` does with a text. Tables that were committed before a fault stay so.
@@ -142,7 +142,7 @@ impl Book {
             }
             return out.text.into_bytes();
         }
-        let mut edits = Edits::new(&self.text);
+        let mut edits = Edits::new(self.text);
         let done: FxHashSet<TableName> = touched.iter().copied().collect();
         for &name in TableName::ALL.iter().filter(|t| done.contains(t)) {
             let Some(table) = self.ruleset.table(name) else { continue };
@@ -170,7 +170,7 @@ impl Book {
             Dialect::Legacy => self.sections.first(),
         };
         match next {
-            Some(section) => Lines::new(&self.text).above(section.start),
+            Some(section) => Lines::new(self.text).above(section.start),
             None => end,
         }
     }

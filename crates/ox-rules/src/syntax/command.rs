@@ -5,7 +5,7 @@
 use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, RuleCx, read_line};
 use super::{Fault, FaultKind, Trouble};
 use crate::ext;
-use crate::model::{ChainName, Policy, Standard, TableName, Target};
+use crate::model::{Policy, TableName};
 use ox_packet::Family;
 
 /// What is to be done.
@@ -326,15 +326,21 @@ fn unknown_table(fault: Fault) -> Trouble {
     }
 }
 
-/// Understands `-A CHAIN RULE`, the words of the rule only.
-pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Result<Command, Trouble> {
+/// Understands `-A CHAIN RULE` of restore text, the words of the rule only; also says how often `-v` is among them.
+pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Result<(ReadRule, u8), Trouble> {
     let mut around = Around::new(Setting::Restore(cx.table));
     around.verb = Some(Verb::Append);
-    around.chain = Some(chain.to_owned());
     let mut rule =
         read_line(words, cx, &mut around).map_err(|f| Trouble::Usage(Fault { word: f.word.map(|w| w + 2), ..f }))?;
     rule.target_word = rule.target_word.map(|w| w + 2);
-    finish(around, rule, cx)
+    if rule.help {
+        return Err(Trouble::usage("there is no help inside of restore text"));
+    }
+    if let Some(c) = [('n', around.numeric), ('x', around.exact), ('0', around.lines)].iter().find(|o| o.1) {
+        return Err(Trouble::usage(format!("Illegal option `-{}' with this command", c.0)));
+    }
+    placed(chain, &rule)?;
+    Ok((rule, around.verbose))
 }
 
 fn finish(around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {
@@ -377,7 +383,7 @@ fn illegal(command: &Command) -> Option<char> {
     let Command { verb, numeric, exact, lines, .. } = *command;
     let by_number = verb == Delete && command.number.is_some();
     let rule = matches!(verb, Append | Check | Delete | Insert | Replace) && !by_number;
-    let given = |c: char| command.rule.given.contains(&c);
+    let given = |c: char| command.rule.given.has(c);
     let listing = verb == List;
     let checks = [
         ('n', numeric && !listing),
@@ -406,20 +412,26 @@ fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
         Verb::Rename if command.second.len() > LONGEST => return Err(too_long(&command.second)),
         _ => {}
     }
-    let (input, output) = (matches!(chain, "PREROUTING" | "INPUT"), matches!(chain, "OUTPUT" | "POSTROUTING"));
-    let given = |c| command.rule.given.contains(&c);
-    if input && given('o') {
-        return Err(Trouble::usage(format!("Can't use -o with {chain}\n")));
-    }
-    if output && given('i') {
-        return Err(Trouble::usage(format!("Can't use -i with {chain}\n")));
-    }
-    let drops = command.rule.rule.target == Target::Standard(Standard::Drop)
-        || (command.verb == Verb::Policy && command.second == "DROP");
-    if command.table == TableName::Nat && drops {
+    placed(chain, &command.rule)?;
+    if command.table == TableName::Nat && command.verb == Verb::Policy && command.second == "DROP" {
         return Err(Trouble::usage(
             "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n",
         ));
+    }
+    Ok(())
+}
+
+/// What is refused of a rule in a chain of this name: interfaces that a packet does not have there.
+fn placed(chain: &str, rule: &ReadRule) -> Result<(), Trouble> {
+    if chain.len() > LONGEST {
+        return Err(too_long(chain));
+    }
+    let (input, output) = (matches!(chain, "PREROUTING" | "INPUT"), matches!(chain, "OUTPUT" | "POSTROUTING"));
+    if input && rule.given.has('o') {
+        return Err(Trouble::usage(format!("Can't use -o with {chain}\n")));
+    }
+    if output && rule.given.has('i') {
+        return Err(Trouble::usage(format!("Can't use -i with {chain}\n")));
     }
     Ok(())
 }
@@ -455,16 +467,5 @@ pub(super) fn policy(name: &str) -> Result<Policy, Trouble> {
         "ACCEPT" => Ok(Policy::Accept),
         "DROP" => Ok(Policy::Drop),
         _ => Err(Trouble::Policy),
-    }
-}
-
-impl Command {
-    /// The chain that the rule jumps to.
-    pub(super) fn jump(&self) -> Option<(&ChainName, bool)> {
-        match &self.rule.rule.target {
-            Target::Jump(name) => Some((name, false)),
-            Target::Goto(name) => Some((name, true)),
-            _ => None,
-        }
     }
 }

@@ -140,7 +140,8 @@ impl Trouble {
         // Writing to a String cannot fail.
         let _ = match self {
             Trouble::Edit(_) | Trouble::Policy if !self.by_kernel(dialect) => {
-                let hint = if matches!(self, Trouble::Policy | Trouble::Edit(EditError::Builtin)) { DMESG } else { "" };
+                let invalid = matches!(self, Trouble::Policy) || message == "Invalid argument";
+                let hint = if invalid { DMESG } else { "" };
                 writeln!(text, "{name}: {message}.{hint}")
             }
             Trouble::Edit(_) | Trouble::Kernel(_) | Trouble::Policy => match dialect {

@@ -4,13 +4,12 @@
 //! (`-A`, `-L`, …) are not known here: whoever reads a whole command line passes its own options as [`Extra`].
 
 use super::names::{protocol_name, read_protocol};
-use super::value::read_net;
+use super::value::{read_net, read_numeric_net};
 use super::{Fault, Names, Opt, Reading, number_u64};
 use crate::ext::{self, Desc};
 use crate::ir::Dialect;
-use crate::model::{
-    ChainName, Counters, Foreign, Head, Iface, Inv, Match, Net, Proto, Rule, Standard, TableName, Target,
-};
+use crate::model::{ChainName, Counters, Foreign, Iface, Inv, Match, Net, Proto, Rule, Standard, TableName, Target};
+use arrayvec::ArrayVec;
 use ox_packet::Family;
 
 /// What to do with an extension that we do not know.
@@ -87,20 +86,43 @@ impl Extra for NoExtra {
     }
 }
 
+/// Which of a rule's own options were given, by letter (`s d i o p f m j g c`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given(u64);
+
+impl Given {
+    const fn bit(letter: char) -> u64 {
+        1 << (letter as u32 & 0x3f)
+    }
+
+    /// Whether this one was.
+    pub const fn has(self, letter: char) -> bool {
+        self.0 & Self::bit(letter) != 0
+    }
+
+    /// Whether any was.
+    pub const fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    fn add(&mut self, letter: char) {
+        self.0 |= Self::bit(letter);
+    }
+}
+
 /// A rule as read: `-s` and `-d` may still name several networks.
 #[derive(Clone, Debug, Default)]
 pub struct ReadRule {
     /// The rule; its `src` and `dst` are the first of each list.
     pub rule: Rule,
-    /// Every source given.
+    /// Every source given, if there are several.
     pub srcs: Vec<Net>,
-    /// Every destination given.
+    /// Every destination given, if there are several.
     pub dsts: Vec<Net>,
     /// Whether `-c` was given.
     pub counted: bool,
-    /// Which rule options were given, by letter (`s d i o p f m j g c`), in order: for "option not allowed with
-    /// command" checks.
-    pub given: Vec<char>,
+    /// Which rule options were given: for "option not allowed with command" checks.
+    pub given: Given,
     /// `--help` or `-h` was met; the rule is what stood before it.
     pub help: bool,
     /// `-4` or `-6` was given.
@@ -148,7 +170,7 @@ pub fn read_line(words: &[&str], cx: &RuleCx<'_>, extra: &mut dyn Extra) -> Resu
         at: 0,
         cx: *cx,
         rule: ReadRule::default(),
-        loaded: Vec::new(),
+        notes: Notes::default(),
         target: None,
         foreign: None,
         proto: None,
@@ -192,10 +214,35 @@ enum LastForeign {
     Target,
 }
 
-struct Loaded {
-    ext: Match,
-    seen: u32,
+/// What is known of a match besides what it says.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// Bits of the options given.
+    options: u32,
+    /// The word that named it.
     word: usize,
+}
+
+/// Matches of a rule before their notes need memory of their own.
+const FEW: usize = 6;
+
+/// Notes beside the rule's matches.
+#[derive(Default)]
+struct Notes {
+    few: [Seen; FEW],
+    more: Vec<Seen>,
+}
+
+impl Notes {
+    fn at(&mut self, i: usize) -> &mut Seen {
+        if i < FEW {
+            return &mut self.few[i];
+        }
+        if self.more.len() <= i - FEW {
+            self.more.resize(i - FEW + 1, Seen::default());
+        }
+        &mut self.more[i - FEW]
+    }
 }
 
 struct Reader<'a> {
@@ -203,7 +250,7 @@ struct Reader<'a> {
     at: usize,
     cx: RuleCx<'a>,
     rule: ReadRule,
-    loaded: Vec<Loaded>,
+    notes: Notes,
     target: Option<(Target, u32, usize)>,
     foreign: Option<LastForeign>,
     /// The extension that `-p` names, whether loaded yet or not.
@@ -221,7 +268,7 @@ impl<'a> Reader<'a> {
             }
             if word == "!" {
                 if not.is_some() {
-                    return Err(Fault::usage(here, "two `!' in a row: one is enough"));
+                    return Err(Fault::usage(here, "multiple consecutive ! not allowed"));
                 }
                 not = Some(here);
                 continue;
@@ -244,7 +291,7 @@ impl<'a> Reader<'a> {
             }
         }
         match not {
-            Some(at) => Err(Fault::usage(at, "`!' has no option behind it")),
+            Some(at) => Err(Fault::usage(at, "nothing appropriate following !")),
             None => Ok(()),
         }
     }
@@ -279,7 +326,7 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 ArgKind::Yes if tail.is_empty() => {
-                    let arg = self.next(here, &format!("-{c}"))?;
+                    let arg = self.next(here, "-", letter(&mut [0; 4], c))?;
                     return self.take(here, found, Some(arg), not, extra);
                 }
                 ArgKind::Yes => return self.take(here, found, Some(tail), not, extra),
@@ -291,10 +338,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn next(&mut self, here: usize, option: &str) -> Result<&'a str, Fault> {
+    fn next(&mut self, here: usize, dashes: &str, option: &str) -> Result<&'a str, Fault> {
         let arg = self.words.get(self.at).copied();
         self.at += 1;
-        arg.ok_or_else(|| Fault::usage(here, format!("option \"{option}\" requires an argument")))
+        arg.ok_or_else(|| Fault::usage(here, format!("option \"{dashes}{option}\" requires an argument")))
     }
 
     fn long(
@@ -323,64 +370,59 @@ impl<'a> Reader<'a> {
             }
             return Err(Fault::usage(here, message));
         };
-        let option = format_args!("--{name}").to_string();
         match found {
             Found::Core(_, kind) | Found::Extra(_, kind) => {
                 let arg = match (kind, glued) {
                     (ArgKind::No, Some(_)) => {
-                        return Err(Fault::usage(here, format!("option \"{option}\" takes no argument")));
+                        return Err(Fault::usage(here, format!("option \"--{name}\" takes no argument")));
                     }
-                    (ArgKind::Yes, None) => Some(self.next(here, &option)?),
+                    (ArgKind::Yes, None) => Some(self.next(here, "--", name)?),
                     _ => glued,
                 };
                 self.take(here, found, arg, not, extra)
             }
-            Found::Match(..) | Found::Target(_) => self.extension(here, found, glued, not, &option),
+            Found::Match(..) | Found::Target(_) => self.extension(here, found, glued, not, name),
         }
     }
 
     /// The option of this name: exact before abbreviated, unique abbreviations only.
     fn find(&self, here: usize, name: &str, extra: &dyn Extra) -> Result<Option<Found>, Fault> {
-        let mut hits: Vec<(&str, Found)> = Vec::new();
-        let mut offer = |full: &'static str, found: Found| -> Option<Found> {
-            if full == name {
-                return Some(found);
+        let exact = |options: &'static [Opt]| options.iter().position(|o| o.names.contains(&name));
+        if let Some((target, ..)) = &self.target
+            && let Some(i) = exact(target.options())
+        {
+            return Ok(Some(Found::Target(i)));
+        }
+        for (m, ext) in self.rule.rule.matches.iter().enumerate().rev() {
+            if let Some(i) = exact(ext.options()) {
+                return Ok(Some(Found::Match(m, i)));
             }
-            if full.starts_with(name) && !name.is_empty() && !hits.iter().any(|h| h.1 == found) {
+        }
+        if let Some(&(c, _, arg)) = CORE.iter().find(|o| o.1 == name) {
+            return Ok(Some(Found::Core(c, arg)));
+        }
+        if let Some(i) = extra.options().iter().position(|o| !name.is_empty() && o.long == name) {
+            return Ok(Some(Found::Extra(i, extra.options()[i].arg)));
+        }
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let mut hits: Vec<(&str, Found)> = Vec::new();
+        let mut offer = |full: &'static str, found: Found| {
+            if full.starts_with(name) && !hits.iter().any(|h| h.1 == found) {
                 hits.push((full, found));
             }
-            None
         };
-        if let Some((target, ..)) = &self.target {
-            for (i, o) in target.options().iter().enumerate() {
-                for n in o.names {
-                    if let Some(f) = offer(n, Found::Target(i)) {
-                        return Ok(Some(f));
-                    }
-                }
+        for (i, o) in self.target.iter().flat_map(|t| t.0.options().iter().enumerate()) {
+            o.names.iter().for_each(|n| offer(n, Found::Target(i)));
+        }
+        for (m, ext) in self.rule.rule.matches.iter().enumerate().rev() {
+            for (i, o) in ext.options().iter().enumerate() {
+                o.names.iter().for_each(|n| offer(n, Found::Match(m, i)));
             }
         }
-        for (l, loaded) in self.loaded.iter().enumerate().rev() {
-            for (i, o) in loaded.ext.options().iter().enumerate() {
-                for n in o.names {
-                    if let Some(f) = offer(n, Found::Match(l, i)) {
-                        return Ok(Some(f));
-                    }
-                }
-            }
-        }
-        for &(c, long, arg) in CORE {
-            if let Some(f) = offer(long, Found::Core(c, arg)) {
-                return Ok(Some(f));
-            }
-        }
-        for (i, o) in extra.options().iter().enumerate() {
-            if !o.long.is_empty()
-                && let Some(f) = offer(o.long, Found::Extra(i, o.arg))
-            {
-                return Ok(Some(f));
-            }
-        }
+        CORE.iter().for_each(|&(c, long, arg)| offer(long, Found::Core(c, arg)));
+        extra.options().iter().enumerate().for_each(|(i, o)| offer(o.long, Found::Extra(i, o.arg)));
         match hits.as_slice() {
             [] => Ok(None),
             [(_, one)] => Ok(Some(*one)),
@@ -394,8 +436,8 @@ impl<'a> Reader<'a> {
     fn names(&self, extra: &dyn Extra) -> Vec<&'static str> {
         let mut names: Vec<&'static str> = Vec::new();
         let mut add = |options: &'static [Opt]| names.extend(options.iter().flat_map(|o| o.names));
-        for l in &self.loaded {
-            add(l.ext.options());
+        for m in &self.rule.rule.matches {
+            add(m.options());
         }
         if let Some((t, ..)) = &self.target {
             add(t.options());
@@ -411,18 +453,28 @@ impl<'a> Reader<'a> {
     /// Loads the extension that `-p` names, if it is not there yet. True if it was loaded just now.
     fn load_proto(&mut self, here: usize) -> bool {
         let Some(name) = self.proto else { return false };
-        if self.loaded.iter().any(|l| l.ext.desc().is_some_and(|d| d.name == name)) {
+        if self.rule.rule.matches.iter().any(|m| m.desc().is_some_and(|d| d.name == name)) {
             return false;
         }
         let Some(ext) = ext::new_match(name, self.cx.family) else { return false };
-        self.loaded.push(Loaded { ext, seen: 0, word: here });
+        self.load(ext, here);
         true
+    }
+
+    fn load(&mut self, ext: Match, word: usize) {
+        let matches = &mut self.rule.rule.matches;
+        *self.notes.at(matches.len()) = Seen { options: 0, word };
+        if matches.len() == matches.capacity() {
+            // Most rules have one or two.
+            matches.reserve_exact(matches.len().max(2));
+        }
+        matches.push(ext);
     }
 
     /// Gives a word to the unknown extension that was named last.
     fn keep(&mut self, word: &str, not: Option<usize>) {
         let foreign = match self.foreign {
-            Some(LastForeign::Match(i)) => match self.loaded.get_mut(i).map(|l| &mut l.ext) {
+            Some(LastForeign::Match(i)) => match self.rule.rule.matches.get_mut(i) {
                 Some(Match::Foreign(f)) => f,
                 _ => return,
             },
@@ -446,44 +498,39 @@ impl<'a> Reader<'a> {
         not: Option<usize>,
         option: &str,
     ) -> Result<(), Fault> {
-        let (opt, seen, name) = match found {
-            Found::Match(l, i) => {
-                let l = &self.loaded[l];
-                (&l.ext.options()[i], l.seen, l.ext.name())
-            }
+        let (options, seen, index) = match found {
+            Found::Match(m, i) => (self.rule.rule.matches[m].options(), self.notes.at(m).options, i),
             Found::Target(i) => match &self.target {
-                Some((t, seen, _)) => (&t.options()[i], *seen, t.name()),
+                Some((t, seen, _)) => (t.options(), *seen, i),
                 None => return Ok(()),
             },
             Found::Core(..) | Found::Extra(..) => return Ok(()),
         };
-        let (index, name) = match found {
-            Found::Match(_, i) | Found::Target(i) => (i, name.to_owned()),
-            _ => (0, name.to_owned()),
-        };
-        let fault = |message: String| Fault::usage(here, format!("{name}: {message}"));
+        let opt = &options[index];
         if let (Some(at), false) = (not, opt.invert) {
-            return Err(Fault::usage(at, format!("{name}: option \"{option}\" cannot be inverted")));
+            let message = format!("option \"--{option}\" cannot be inverted");
+            return Err(self.blame(found, Fault::usage(at, message)));
         }
         if seen & (1 << index) != 0 && !opt.multi {
-            return Err(fault(format!("option \"{option}\" can only be used once")));
+            let message = format!("option \"--{option}\" can only be used once");
+            return Err(self.blame(found, Fault::usage(here, message)));
         }
-        if let Some(other) = (0..32).find(|&b| opt.excl & seen & (1 << b) != 0 && b as usize != index) {
-            let options = match found {
-                Found::Match(l, _) => self.loaded[l].ext.options(),
-                _ => self.target.as_ref().map_or(&[][..], |t| t.0.options()),
-            };
+        if opt.excl & seen != 0
+            && let Some(other) = (0..32).find(|&b| opt.excl & seen & (1 << b) != 0 && b as usize != index)
+        {
             let other = options.get(other as usize).map_or("?", |o| o.names[0]);
-            return Err(fault(format!("option \"{option}\" cannot be used together with \"--{other}\"")));
+            let message = format!("option \"--{option}\" cannot be used together with \"--{other}\"");
+            return Err(self.blame(found, Fault::usage(here, message)));
         }
-        let mut args: Vec<&str> = Vec::with_capacity(opt.args.into());
         if opt.args == 0 && glued.is_some() {
-            return Err(fault(format!("option \"{option}\" takes no argument")));
+            let message = format!("option \"--{option}\" takes no argument");
+            return Err(self.blame(found, Fault::usage(here, message)));
         }
+        let mut args: ArrayVec<&str, 8> = ArrayVec::new();
         args.extend(glued);
         let mut invert = not.is_some();
-        while args.len() < opt.args.into() {
-            let arg = self.next(here, option).map_err(|f| Fault { message: format!("{name}: {}", f.message), ..f })?;
+        while args.len() < usize::from(opt.args).min(args.capacity()) {
+            let arg = self.next(here, "--", option)?;
             // The old place of `!`, behind the option: still understood where an argument follows.
             if arg == "!" && args.is_empty() && opt.invert && !invert {
                 invert = true;
@@ -491,19 +538,23 @@ impl<'a> Reader<'a> {
             }
             args.push(arg);
         }
-        let table = self.cx.table;
-        let head = self.head();
-        let reading =
-            Reading { family: self.cx.family, dialect: self.cx.dialect, table, head: &head, names: self.cx.names };
+        let reading = Reading {
+            family: self.cx.family,
+            dialect: self.cx.dialect,
+            table: self.cx.table,
+            head: &self.rule.rule.head,
+            names: self.cx.names,
+        };
         let at = if glued.is_some() || args.is_empty() { here } else { self.at - 1 };
-        if let Some(after) = opt.after {
-            after(&reading).map_err(&fault)?;
+        if let Some(after) = opt.after
+            && let Err(message) = after(&reading)
+        {
+            return Err(self.blame(found, Fault::usage(here, message)));
         }
         let done = match found {
-            Found::Match(l, i) => {
-                let l = &mut self.loaded[l];
-                l.seen |= 1 << i;
-                l.ext.set(i, &args, invert, &reading)
+            Found::Match(m, i) => {
+                self.notes.at(m).options |= 1 << i;
+                self.rule.rule.matches[m].set(i, &args, invert, &reading)
             }
             Found::Target(i) => match &mut self.target {
                 Some((t, seen, _)) => {
@@ -514,11 +565,17 @@ impl<'a> Reader<'a> {
             },
             Found::Core(..) | Found::Extra(..) => Ok(()),
         };
-        done.map_err(|why| Fault::usage(at, format!("{name}: {option}: {why}")))
+        done.map_err(|why| self.blame(found, Fault::usage(at, format!("--{option}: {why}"))))
     }
 
-    fn head(&self) -> Head {
-        self.rule.rule.head
+    /// Puts the name of the extension before a fault.
+    fn blame(&self, found: Found, fault: Fault) -> Fault {
+        let name = match (found, &self.target) {
+            (Found::Match(m, _), _) => self.rule.rule.matches[m].name(),
+            (Found::Target(_), Some((t, ..))) => t.name(),
+            _ => return fault,
+        };
+        Fault { message: format!("{name}: {}", fault.message), ..fault }
     }
 
     fn take(
@@ -546,13 +603,13 @@ impl<'a> Reader<'a> {
         // The old place of `!`: `-s ! 10.0.0.1`.
         if arg == "!" && matches!(c, 's' | 'd' | 'p' | 'i' | 'o') && not.is_none() {
             not = Some(self.at - 1);
-            arg = self.next(here, &format!("-{c}"))?;
+            arg = self.next(here, "-", letter(&mut [0; 4], c))?;
         }
         let once = matches!(c, 's' | 'd' | 'p' | 'i' | 'o' | 'f' | 'c');
-        if once && self.rule.given.contains(&c) {
+        if once && self.rule.given.has(c) {
             return Err(Fault::usage(here, format!("multiple -{c} flags not allowed")));
         }
-        self.rule.given.push(c);
+        self.rule.given.add(c);
         if let Some(at) = not.filter(|_| matches!(c, 'm' | 'j' | 'g' | 'c' | '4' | '6' | 'h')) {
             return Err(Fault::usage(at, format!("unexpected ! flag before -{c}")));
         }
@@ -565,22 +622,11 @@ impl<'a> Reader<'a> {
         let head = &mut self.rule.rule.head;
         match c {
             's' | 'd' => {
-                let mut nets = Vec::new();
-                for part in arg.split(',') {
-                    nets.extend(read_net(part, family, self.cx.names).map_err(|m| Fault::usage(at, m))?);
-                }
-                let Some(&first) = nets.first() else {
-                    return Err(Fault::usage(at, format!("`{arg}' has no address in this family")));
+                let (nets, first) = match read_numeric_net(arg, family) {
+                    Some(net) => (Vec::new(), net),
+                    None => self.networks(c, arg, not, at)?,
                 };
-                if not && nets.len() > 1 {
-                    return Err(Fault::usage(
-                        at,
-                        format!(
-                            "! not allowed with multiple {} IP addresses",
-                            if c == 's' { "source" } else { "destination" }
-                        ),
-                    ));
-                }
+                let head = &mut self.rule.rule.head;
                 let inv = Inv { is: first, not };
                 if c == 's' {
                     head.src = inv;
@@ -621,26 +667,29 @@ impl<'a> Reader<'a> {
             'c' => {
                 let (packets, bytes) = match arg.split_once(',') {
                     Some((p, b)) => (p, b),
-                    None => (arg, self.next(here, "-c")?),
+                    None => match self.words.get(self.at) {
+                        Some(bytes) if !bytes.starts_with('-') => (arg, self.next(here, "-", "c")?),
+                        _ => return Err(Fault::usage(at, "-c requires packet and byte counter")),
+                    },
                 };
-                let count = |t: &str| {
+                let count = |what: &str, t: &str| {
                     number_u64(t, u64::MAX)
-                        .ok_or_else(|| Fault::usage(at, format!("-c packet or byte counter `{t}' not numeric")))
+                        .ok_or_else(|| Fault::usage(at, format!("-c {what} counter not numeric: `{t}'")))
                 };
-                self.rule.rule.counters = Counters { packets: count(packets)?, bytes: count(bytes)? };
+                self.rule.rule.counters = Counters { packets: count("packet", packets)?, bytes: count("byte", bytes)? };
                 self.rule.counted = true;
             }
             'm' => {
                 self.foreign = None;
                 match ext::new_match(arg, family) {
-                    Some(ext) => self.loaded.push(Loaded { ext, seen: 0, word: at }),
+                    Some(ext) => self.load(ext, at),
                     None if self.cx.strangers == Strangers::Keep => {
-                        self.foreign = Some(LastForeign::Match(self.loaded.len()));
+                        self.foreign = Some(LastForeign::Match(self.rule.rule.matches.len()));
                         let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), words: Vec::new() }));
-                        self.loaded.push(Loaded { ext, seen: 0, word: at });
+                        self.load(ext, at);
                     }
                     None => {
-                        let mut message = format!("Couldn't load match `{arg}'");
+                        let mut message = format!("Couldn't load match `{arg}':No such file or directory");
                         if let Some(best) = suggest(arg, ext::match_names(family)) {
                             message.push_str(&format!(" (is `{best}' meant?)"));
                         }
@@ -655,9 +704,27 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Networks by name, or several of them: the list if there is more than one, and the first.
+    fn networks(&self, c: char, arg: &str, not: bool, at: usize) -> Result<(Vec<Net>, Net), Fault> {
+        let mut nets = Vec::new();
+        for part in arg.split(',') {
+            nets.extend(read_net(part, self.cx.family, self.cx.names).map_err(|m| Fault::usage(at, m))?);
+        }
+        let Some(&first) = nets.first() else {
+            return Err(Fault::usage(at, format!("`{arg}' has no address in this family")));
+        };
+        if nets.len() == 1 {
+            nets.clear();
+        } else if not {
+            let side = if c == 's' { "source" } else { "destination" };
+            return Err(Fault::usage(at, format!("! not allowed with multiple {side} IP addresses")));
+        }
+        Ok((nets, first))
+    }
+
     fn jump(&mut self, c: char, arg: &str, here: usize, at: usize) -> Result<(), Fault> {
         if self.target.is_some() {
-            return Err(Fault::usage(here, "multiple -j/-g flags not allowed"));
+            return Err(Fault::usage(here, "multiple -j flags not allowed"));
         }
         if arg.is_empty() {
             return Err(Fault::usage(here, "Invalid target name (empty)"));
@@ -695,33 +762,43 @@ impl<'a> Reader<'a> {
     fn finish(mut self) -> Result<ReadRule, Fault> {
         if self.rule.help {
             // What was named before `--help` is what help is wanted for.
-            self.rule.rule.matches = self.loaded.into_iter().map(|l| l.ext).collect();
             self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
             return Ok(self.rule);
         }
-        let head = self.head();
-        let table = self.cx.table;
-        let reading =
-            Reading { family: self.cx.family, dialect: self.cx.dialect, table, head: &head, names: self.cx.names };
-        for l in &mut self.loaded {
-            complete(l.ext.options(), l.seen, l.ext.name(), l.word)?;
-            l.ext.check(l.seen, &reading).map_err(|m| Fault::usage(l.word, format!("{}: {m}", l.ext.name())))?;
+        let reading = Reading {
+            family: self.cx.family,
+            dialect: self.cx.dialect,
+            table: self.cx.table,
+            head: &self.rule.rule.head,
+            names: self.cx.names,
+        };
+        for (i, ext) in self.rule.rule.matches.iter_mut().enumerate() {
+            let Seen { options, word } = *self.notes.at(i);
+            complete(ext.options(), options, ext.name(), word)?;
+            ext.check(options, &reading).map_err(|m| Fault::usage(word, format!("{}: {m}", ext.name())))?;
         }
         if let Some((t, seen, word)) = &mut self.target {
             complete(t.options(), *seen, t.name(), *word)?;
             t.check(*seen, &reading).map_err(|m| Fault::usage(*word, format!("{}: {m}", t.name())))?;
-            if table == TableName::Nat && *t == Target::Standard(Standard::Drop) {
-                let why = "the nat table sees only the first packet of a connection: DROP is not allowed there";
+            // Files of old releases have such rules.
+            let typed = self.cx.strangers == Strangers::Refuse;
+            if typed && self.cx.table == TableName::Nat && *t == Target::Standard(Standard::Drop) {
+                let why =
+                    "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n";
                 return Err(Fault::usage(*word, why));
             }
         }
-        self.rule.rule.matches = self.loaded.into_iter().map(|l| l.ext).collect();
-        if self.cx.dialect == Dialect::Nft {
+        if self.cx.dialect == Dialect::Nft && !self.rule.rule.matches.is_empty() {
             ext::as_nft_writes(&mut self.rule.rule.matches);
         }
         self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
         Ok(self.rule)
     }
+}
+
+/// A letter as text.
+fn letter(buffer: &mut [u8; 4], c: char) -> &str {
+    c.encode_utf8(buffer)
 }
 
 /// What the option table itself asks of the options seen.

@@ -4,7 +4,7 @@
 
 use super::command::{Command, Verb, chain_name, policy};
 use super::list::{Listing, list_rules};
-use super::{Names, Out, Program, Refusal, Trouble};
+use super::{Names, Out, Program, ReadRule, Refusal, Trouble};
 use crate::ir::Dialect;
 use crate::model::{Chain, EditError, Fresh, References, Rule, Table, Target};
 
@@ -47,7 +47,8 @@ pub fn run(
             if verb.edits() {
                 *refs = None;
             }
-            rules(command, table, cx, &listing, out)?;
+            let job = Job { verb, number, verbose: counters, listing: &listing };
+            rules(&job, chain.unwrap_or_default(), std::mem::take(&mut command.rule), table, cx, out)?;
         }
         Verb::List | Verb::ListRules => {
             let one = match chain {
@@ -84,7 +85,7 @@ pub fn run(
                 return Err(EditError::NotBuiltin.into());
             }
             let counters = command.rule.counted.then_some(command.rule.rule.counters);
-            table.set_policy(name, policy(&command.second)?, counters)?;
+            table.set_policy(name, policy(&command.second)?, counters.unwrap_or_default())?;
         }
         Verb::Rename => {
             let old = chain.unwrap_or_default();
@@ -103,83 +104,72 @@ pub fn run(
     Ok(())
 }
 
+/// What is to be done with a rule.
+pub(super) struct Job<'a> {
+    pub(super) verb: Verb,
+    pub(super) number: Option<usize>,
+    pub(super) verbose: bool,
+    pub(super) listing: &'a Listing<'a>,
+}
+
 /// The commands that name a rule.
-fn rules(
-    command: &mut Command,
+pub(super) fn rules(
+    job: &Job<'_>,
+    chain: &str,
+    mut read: ReadRule,
     table: &mut Table,
     cx: &RunCx<'_>,
-    listing: &Listing<'_>,
     out: &mut Out,
 ) -> Result<(), Trouble> {
-    let (verb, number, verbose) = (command.verb, command.number, command.verbose > 0);
-    let chain = command.chain.clone().unwrap_or_default();
-    let at = table.position(&chain);
-    match verb {
-        Verb::Check | Verb::Delete if at.is_none() => {}
-        _ if at.is_none() => return Err(EditError::NoChain.into()),
-        _ => {}
+    let verb = job.verb;
+    let at = table.position(chain);
+    if at.is_none() && !matches!(verb, Verb::Check | Verb::Delete) {
+        return Err(EditError::NoChain.into());
     }
-    if let Some((name, goto)) = command.jump() {
-        match table.shared_name(name.as_str()) {
-            Some(shared) => {
-                let base = table.chain(name.as_str()).is_some_and(|c| c.base.is_some());
-                if base && !matches!(verb, Verb::Check | Verb::Delete) {
-                    return Err(Trouble::Kernel(to_builtin(command, name.as_str(), cx)));
-                }
-                let target = &mut command.rule.rule.target;
-                *target = if goto { Target::Goto(shared) } else { Target::Jump(shared) };
-            }
-            None => return Err(Trouble::Missing(name.as_str().to_owned(), goto, command.rule.target_word)),
+    let goto = matches!(read.rule.target, Target::Goto(_));
+    if let Target::Jump(name) | Target::Goto(name) = &mut read.rule.target {
+        let Some(to) = table.position(name.as_str()) else {
+            return Err(Trouble::Missing(name.as_str().to_owned(), goto, read.target_word));
+        };
+        let to = &table.chains[to];
+        if to.base.is_some() && !matches!(verb, Verb::Check | Verb::Delete) {
+            return Err(Trouble::Kernel(to_builtin(verb, chain, name.as_str(), cx)));
         }
+        *name = to.name.clone();
     }
     let Some(at) = at else { return Err(EditError::NoRule.into()) };
-    let mut read = std::mem::take(&mut command.rule);
     read.rule.origin.line = cx.line;
     read.rule.origin.fresh = Fresh::New;
-    if read.srcs.len() < 2 && read.dsts.len() < 2 {
-        return one(verb, number, table, at, read.rule, verbose, listing, out);
+    if read.srcs.is_empty() && read.dsts.is_empty() {
+        return one(job, table, at, read.rule, out);
     }
-    let rules = read.into_rules();
     if verb == Verb::Replace {
         return Err(Trouble::usage("Replacement rule does not specify a unique address"));
     }
-    // Inserted at one place, each pushes the one before it down: stock inserts them from the last to the first.
-    let rules: Box<dyn Iterator<Item = Rule>> =
-        if verb == Verb::Insert { Box::new(rules.into_iter().rev()) } else { Box::new(rules.into_iter()) };
+    let mut rules = read.into_rules();
+    if verb == Verb::Insert {
+        // Inserted at one place, each pushes the one before it down: stock inserts them from the last to the first.
+        rules.reverse();
+    }
     for rule in rules {
-        one(verb, number, table, at, rule, verbose, listing, out)?;
+        one(job, table, at, rule, out)?;
     }
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one rule of a command, and all that the command says of it")]
-fn one(
-    verb: Verb,
-    number: Option<usize>,
-    table: &mut Table,
-    at: usize,
-    rule: Rule,
-    verbose: bool,
-    listing: &Listing<'_>,
-    out: &mut Out,
-) -> Result<(), Trouble> {
-    if verbose {
-        listing.echo(&rule, out);
+fn one(job: &Job<'_>, table: &mut Table, at: usize, rule: Rule, out: &mut Out) -> Result<(), Trouble> {
+    if job.verbose {
+        job.listing.echo(&rule, out);
     }
-    match verb {
+    let name = table.chains[at].name.clone();
+    match job.verb {
         Verb::Append => table.chains[at].rules.push(rule),
-        Verb::Insert => {
-            let name = table.chains[at].name.clone();
-            table.insert(name.as_str(), number.unwrap_or(1), rule)?;
-        }
-        Verb::Replace => {
-            let name = table.chains[at].name.clone();
-            table.replace(name.as_str(), number.unwrap_or(1), rule)?;
-        }
+        Verb::Insert => table.insert(name.as_str(), job.number.unwrap_or(1), rule)?,
+        Verb::Replace => table.replace(name.as_str(), job.number.unwrap_or(1), rule)?,
         _ => {
             let rules = &mut table.chains[at].rules;
             let found = rules.iter().position(|r| r.same(&rule)).ok_or(EditError::NoRule)?;
-            if verb == Verb::Delete {
+            if job.verb == Verb::Delete {
                 rules.remove(found);
             }
         }
@@ -188,10 +178,10 @@ fn one(
 }
 
 /// A jump to a built-in chain.
-fn to_builtin(command: &Command, name: &str, cx: &RunCx<'_>) -> Refusal {
+fn to_builtin(verb: Verb, chain: &str, name: &str, cx: &RunCx<'_>) -> Refusal {
     Refusal {
-        act: act(command.verb),
-        chain: command.chain.clone().unwrap_or_default(),
+        act: act(verb),
+        chain: chain.to_owned(),
         errno: match cx.program.dialect {
             Dialect::Nft => "Operation not supported",
             Dialect::Legacy => "Invalid argument",

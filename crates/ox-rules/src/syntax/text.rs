@@ -6,9 +6,9 @@
 
 use super::book::Section;
 use super::command::{Setting, Verb, policy, read_append, read_command};
-use super::rule::{RuleCx, Strangers};
-use super::run::{RunCx, run};
-use super::{Names, Out, Program, Trouble, admit, point, split_words};
+use super::rule::{ReadRule, RuleCx, Strangers};
+use super::run::{Job, RunCx, rules, run};
+use super::{Listing, Names, Out, Program, Trouble, admit, point, split_words};
 use crate::ext;
 use crate::ir::Dialect;
 use crate::model::{
@@ -415,7 +415,6 @@ impl<'a, 'o> Loader<'a, 'o> {
                     staged.section.plain = false;
                 }
                 staged.section.plain &= !file;
-                chain.counters = counters.unwrap_or_default();
             }
             (Some(_), None) => {
                 return Err(fail(TextTrouble::Form(format!("error creating chain '{name}':File exists"))));
@@ -431,8 +430,8 @@ impl<'a, 'o> Loader<'a, 'o> {
                         "Can't set policy `{word}' on `{name}' line {number}: Bad built-in chain name"
                     ))));
                 }
-                let name = ChainName::from(name);
-                staged.table.push(Chain { counters: counters.unwrap_or_default(), ..Chain::user(name) });
+                // A user chain has no policy and so nothing to count: the numbers in its brackets mean nothing.
+                staged.table.push(Chain::user(ChainName::from(name)));
             }
         }
         if let Some(at) = staged.table.position(name).filter(|_| file) {
@@ -520,10 +519,34 @@ impl<'a, 'o> Loader<'a, 'o> {
             names: self.cx.names,
             strangers: if file { Strangers::Keep } else { Strangers::Refuse },
         };
-        let mut command = match words {
-            ["-A" | "--append", chain, rest @ ..] => read_append(chain, rest, &cx)?,
-            _ => read_command(words, &cx, Setting::Restore(staged.table.name))?,
-        };
+        if let ["-A" | "--append", chain, rest @ ..] = words {
+            let (mut rule, loud) = read_append(chain, rest, &cx)?;
+            if let Some(counters) = counters {
+                rule.rule.counters = counters;
+            }
+            if rule.family.is_some_and(|f| f != program.family) {
+                staged.section.plain = false;
+                return Ok(());
+            }
+            if file {
+                staged.section.counted |= counted;
+                return staged.append(number, chain, rule);
+            }
+            staged.refs = None;
+            let listing = Listing {
+                family: program.family,
+                dialect: program.dialect,
+                numeric: true,
+                counters: false,
+                exact: false,
+                lines: false,
+                names: self.cx.names,
+            };
+            let job = Job { verb: Verb::Append, number: None, verbose: verbose || loud > 0, listing: &listing };
+            let cx = RunCx { program, names: self.cx.names, line: number };
+            return rules(&job, chain, rule, &mut staged.table, &cx, self.out);
+        }
+        let mut command = read_command(words, &cx, Setting::Restore(staged.table.name))?;
         if let Some(counters) = counters {
             command.rule.rule.counters = counters;
         }
@@ -536,7 +559,8 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
         if file && command.verb == Verb::Append {
             staged.section.counted |= counted;
-            return staged.append(number, command);
+            let chain = command.chain.take().unwrap_or_default();
+            return staged.append(number, &chain, command.rule);
         }
         staged.section.plain = false;
         match command.verb {
@@ -550,8 +574,7 @@ impl<'a, 'o> Loader<'a, 'o> {
 
 impl Staged {
     /// A rule of a file: its line is kept, and its chain may be named further down.
-    fn append(&mut self, number: u32, command: super::Command) -> Result<(), Trouble> {
-        let chain = command.chain.as_deref().unwrap_or_default();
+    fn append(&mut self, number: u32, chain: &str, rule: ReadRule) -> Result<(), Trouble> {
         let at = match self.table.chains.get(self.last) {
             Some(c) if c.name.as_str() == chain => self.last,
             _ => match self.table.position(chain) {
@@ -560,13 +583,12 @@ impl Staged {
             },
         };
         self.last = at;
-        let several = command.rule.srcs.len() > 1 || command.rule.dsts.len() > 1;
-        if !several {
-            self.push(at, number, command.rule.rule);
+        if rule.srcs.is_empty() && rule.dsts.is_empty() {
+            self.push(at, number, rule.rule);
             return Ok(());
         }
         self.section.plain = false;
-        for rule in command.rule.into_rules() {
+        for rule in rule.into_rules() {
             self.push(at, number, rule);
         }
         Ok(())

@@ -195,6 +195,23 @@ pub fn read_addr(text: &str, family: Family) -> Option<u128> {
     }
 }
 
+/// One numeric network: an address with or without a prefix length. `None`: anything else, right or wrong.
+pub(super) fn read_numeric_net(text: &str, family: Family) -> Option<Net> {
+    let (host, len) = match text.split_once('/') {
+        Some((host, len)) => (host, Some(len)),
+        None => (text, None),
+    };
+    let width: u8 = if family == Family::V4 { 32 } else { 128 };
+    let len = match len {
+        None => width,
+        Some(len) if (1..=3).contains(&len.len()) && len.bytes().all(|b| b.is_ascii_digit()) => {
+            len.parse::<u8>().ok().filter(|&n| n <= width && (n < 8 || !len.starts_with('0')))?
+        }
+        Some(_) => return None,
+    };
+    Some(Net::new(read_addr(host, family)?, prefix_mask(family, len)))
+}
+
 /// An address, a host name or a network name, with an optional `/mask` or `/length`: one network per address found.
 ///
 /// IPv4 addresses may leave out trailing parts when a mask follows (`10/8` is `10.0.0.0/8`), as stock takes them.
