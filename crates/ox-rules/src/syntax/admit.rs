@@ -38,13 +38,18 @@ pub fn admit(table: &Table, program: Program) -> Result<(), Refusal> {
                 matches: &rule.matches,
                 dialect: program.dialect,
             };
-            rule_fits(rule, &place).map_err(|refused| Refusal {
-                act: rule_act(rule),
-                chain: chain.name.as_str().to_owned(),
-                errno: refused.errno,
-                why: refused.why,
-                line: rule.origin.line,
-            })?;
+            if let Err(refused) = rule_fits(rule, &place) {
+                let by_hook = rule_fits(rule, &Place { hooks: HookSet::NONE, ..place }).is_ok();
+                let blamed = if by_hook { graph.newest_above(table, &reach, c, r) } else { (c, r) };
+                let rule = &table.chains[blamed.0].rules[blamed.1];
+                return Err(Refusal {
+                    act: rule_act(rule),
+                    chain: table.chains[blamed.0].name.as_str().to_owned(),
+                    errno: refused.errno,
+                    why: refused.why,
+                    line: rule.origin.line,
+                });
+            }
         }
     }
     Ok(())
@@ -200,6 +205,33 @@ impl Graph {
             }
         }
         Ok(())
+    }
+
+    /// The newest of a rule and the calls by which its chain is reached: the one that the kernel would refuse.
+    fn newest_above(&self, table: &Table, reach: &[HookSet], chain: usize, rule: usize) -> (usize, usize) {
+        let line = |at: (usize, usize)| {
+            let rule = &table.chains[at.0].rules[at.1];
+            is_new(rule).then_some(rule.origin.line)
+        };
+        let mut above = vec![false; table.chains.len()];
+        above[chain] = true;
+        let mut newest = (chain, rule);
+        // Each round goes one call up; there are no more rounds than chains.
+        let mut grew = true;
+        while grew {
+            grew = false;
+            for call in self.calls.iter().flatten() {
+                if !above[call.to] || reach[call.from] == HookSet::NONE {
+                    continue;
+                }
+                grew |= !std::mem::replace(&mut above[call.from], true);
+                let at = (call.from, call.rule);
+                if line(at) > line(newest) {
+                    newest = at;
+                }
+            }
+        }
+        newest
     }
 
     fn refuse(&self, table: &Table, call: Call, why: String) -> Refusal {
