@@ -42,8 +42,6 @@ pub struct Origin {
     pub max: u32,
     /// Bytes of data in each fragment, in order.
     pub sizes: Vec<usize>,
-    /// IPv6: the identification of the fragments.
-    pub id: u32,
 }
 
 /// What became of a packet that may be a fragment.
@@ -221,7 +219,7 @@ impl Fragments {
         let iif = packet.key.iif;
         let Some(queue) = self.queues.remove(&key) else { return Gathered::Waiting };
         self.held -= queue.held();
-        match queue.whole(v4, id) {
+        match queue.whole(v4) {
             Ok((mut whole, origin)) => {
                 whole.key.iif = iif;
                 *packet = whole;
@@ -368,7 +366,7 @@ impl Queue {
         Ok(())
     }
 
-    fn whole(self, v4: bool, id: u32) -> Result<(Packet, Origin), &'static str> {
+    fn whole(self, v4: bool) -> Result<(Packet, Origin), &'static str> {
         const FAULT: &str = "its fragments make no packet";
         let Some((mut packet, head)) = self.head else { return Err(FAULT) };
         // Congestion bits: not-ECT (bit 0) goes with nothing else; CE (bit 3) with anything that is ECT.
@@ -407,14 +405,14 @@ impl Queue {
         }
         packet.bytes = bytes;
         packet.reread().map_err(|_| FAULT)?;
-        Ok((packet, Origin { max: self.max.max(self.max_df) as u32, sizes, id }))
+        Ok((packet, Origin { max: self.max.max(self.max_df) as u32, sizes }))
     }
 }
 
 /// A packet as it leaves by a link of this size: one that came in fragments leaves in fragments no larger than those.
 ///
-/// `None`: it does not fit and must not be fragmented. `origin` is how it came; `id` names the fragments of an IPv6 packet
-/// that came whole.
+/// `None`: it does not fit and must not be fragmented. `origin` is how it came; `id` names the fragments of an IPv6
+/// packet, which get a new one even if they came as fragments.
 pub fn wire(packet: &Packet, origin: Option<&Origin>, mtu: usize, id: u32) -> Option<Vec<Vec<u8>>> {
     let v4 = packet.layout.family == Family::V4;
     let bytes = packet.bytes.get(..packet.layout.end).unwrap_or_default();
@@ -434,10 +432,11 @@ pub fn wire(packet: &Packet, origin: Option<&Origin>, mtu: usize, id: u32) -> Op
     }
     let room = if v4 { max.min(mtu) } else { max.max(1280).min(mtu) };
     let bytes = &without_df(bytes, v4);
-    // As they came, where they still fit and nothing changed the packet's size.
-    let parts = ox_packet::split_as(bytes, &origin.sizes, origin.id)
-        .filter(|parts| parts.iter().all(|p| p.len() <= room))
-        .or_else(|| ox_packet::split(bytes, room, origin.id))?;
+    // As they came, where they still fit and nothing changed the packet's size; "don't fragment" is lost on that way.
+    if let Some(parts) = ox_packet::split_as(bytes, &origin.sizes, id).filter(|p| p.iter().all(|p| p.len() <= room)) {
+        return Some(parts);
+    }
+    let parts = ox_packet::split(bytes, room, id)?;
     Some(parts.into_iter().map(|p| if df { with_df(p) } else { p }).collect())
 }
 

@@ -72,7 +72,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// The packet as it leaves by a link of this size, in fragments if it came in fragments or must be in some. `id` names
-    /// those of an IPv6 packet that came whole. `None`: it does not fit and must not be fragmented.
+    /// those of an IPv6 packet. `None`: it does not fit and must not be fragmented.
     pub fn wire(&self, mtu: usize, id: u32) -> Option<Vec<Vec<u8>>> {
         frag::wire(&self.packet, self.origin.as_ref(), mtu, id)
     }

@@ -55,7 +55,7 @@ fn in_any_order_they_become_the_packet_they_were() {
                     assert_eq!(now.bytes, packet, "round {round}");
                     assert!(ox_packet::validate(&now.bytes, false).is_ok());
                     parts.sort_by_key(|p| Packet::new(p.clone()).unwrap().key.frag_off);
-                    assert_eq!(wire(&now, Some(&origin), 1500, 0).unwrap(), parts, "they leave as they came");
+                    assert_eq!(wire(&now, Some(&origin), 1500, 77).unwrap(), parts, "they leave as they came");
                     break;
                 }
                 Gathered::Dropped(why, _) => panic!("round {round}: {why}"),
@@ -118,7 +118,11 @@ fn the_largest_fragment_says_whether_it_may_be_cut_again() {
     let Some((Gathered::Whole(origin), packet)) = last else { panic!("{last:?}") };
     assert_eq!((origin.max, packet.bytes[6] & 0x40), (1396, 0x40));
     assert!(wire(&packet, Some(&origin), 1300, 0).is_none());
-    assert_eq!(wire(&packet, Some(&origin), 1400, 0).unwrap().len(), 3);
+    let parts = wire(&packet, Some(&origin), 1400, 0).unwrap();
+    assert_eq!(parts.iter().map(|p| (p.len(), p[6] & 0x40)).collect::<Vec<_>>(), [(1396, 0), (1396, 0), (276, 0)]);
+    // Had a rule changed its size, it would be cut anew, and say so.
+    let origin = Origin { sizes: vec![8], ..origin };
+    assert!(wire(&packet, Some(&origin), 1400, 0).unwrap().iter().all(|p| p[6] & 0x40 != 0));
 }
 
 #[test]
