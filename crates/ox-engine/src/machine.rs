@@ -118,6 +118,9 @@ struct Transit {
     flow: Option<FlowId>,
     rejected: Option<RejectWith>,
     hook: Option<Hook>,
+    /// Where a second routing decision sends the packet once its hook is over: the rest of the hook still sees the
+    /// interface it began with (Kernel: `struct nf_hook_state` is filled once for all chains of a hook).
+    rerouted: Option<u128>,
     origin: Option<Origin>,
 }
 
@@ -153,13 +156,15 @@ impl Machine {
         if let Err(why) = ox_packet::validate(&packet.bytes, loopback) {
             return self.stop(packet, tracer, why.to_string());
         }
-        let transit = Transit {
+        let mut transit = Transit {
             subject: subject(packet, Hook::Prerouting),
             flow: None,
             rejected: None,
             hook: None,
             origin: None,
+            rerouted: None,
         };
+        self.set_ct(&mut transit);
         self.enter(transit, tracer)
     }
 
@@ -316,7 +321,8 @@ impl Machine {
         packet.key.oif = found.dev;
         let mut s = subject(packet, Hook::Output);
         (s.kind, s.dir) = (attached.kind, attached.dir);
-        let mut transit = Transit { subject: s, flow: attached.flow, rejected: None, hook: None, origin: None };
+        let mut transit =
+            Transit { subject: s, flow: attached.flow, rejected: None, hook: None, origin: None, rerouted: None };
         self.set_ct(&mut transit);
         if let Err(fate) = self.hook(Hook::Output, &mut transit, tracer) {
             return self.end(transit, fate);
@@ -340,7 +346,7 @@ impl Machine {
         let Some(found) = self.route_output(&transit.subject.packet, 0) else {
             return self.lost(tracer, "there is no route for it as it is now");
         };
-        transit.subject.packet.key.oif = found.dev;
+        transit.rerouted = Some(found.dev);
         self.note_route(tracer, &found, true);
         Ok(())
     }
@@ -357,6 +363,9 @@ impl Machine {
         let stages = std::mem::take(&mut self.schedule[hook as usize]);
         let done = stages.iter().try_for_each(|stage| self.stage(stage, transit, tracer));
         self.schedule[hook as usize] = stages;
+        if let Some(dev) = transit.rerouted.take() {
+            transit.subject.packet.key.oif = dev;
+        }
         done
     }
 

@@ -159,20 +159,43 @@ impl World {
 
     /// The address a host uses on an interface towards a next hop: one of the same network, else the first.
     fn source_towards(&self, family: Family, dev: u128, hop: u128) -> Option<u128> {
-        let iface = self.iface(dev)?;
+        // The loopback addresses are of host scope: they are no source for packets that leave, nor for MASQUERADE on `lo`.
+        // Kernel: net/ipv4/devinet.c `inet_select_addr`.
+        let scoped = |i: &&Iface| !i.loopback && i.addr(family).is_some();
+        let Some(iface) = self.iface(dev).filter(|i| !i.loopback) else {
+            return self.ifaces.iter().find(scoped).and_then(|i| i.addr(family));
+        };
         let near = iface.addrs.iter().find(|&&(f, a, len)| f == family && Net::prefix(f, a, len).has(hop));
-        near.map(|a| a.1).or_else(|| iface.addr(family)).or_else(|| {
-            let scoped = |i: &&Iface| !i.loopback && i.addr(family).is_some();
-            self.ifaces.iter().find(scoped).and_then(|i| i.addr(family))
-        })
+        near.map(|a| a.1)
+            .or_else(|| iface.addr(family))
+            .or_else(|| self.ifaces.iter().find(scoped).and_then(|i| i.addr(family)))
     }
 
     /// The source address a packet to a destination takes when it leaves by an interface (MASQUERADE).
-    /// Kernel: net/ipv4/devinet.c `inet_select_addr` with the route's next hop; net/ipv6/addrconf.c `ipv6_dev_get_saddr`.
     pub fn source_by(&self, family: Family, dev: u128, dst: u128) -> Option<u128> {
-        let flow = Flow { family, dst, oif: dev, ..Flow::default() };
-        let hop = self.lookup(&flow).and_then(|f| f.via).unwrap_or(dst);
-        self.source_towards(family, dev, hop)
+        match family {
+            Family::V4 => {
+                let flow = Flow { family, dst, oif: dev, ..Flow::default() };
+                let hop = self.lookup(&flow).and_then(|f| f.via).unwrap_or(dst);
+                self.source_towards(family, dev, hop)
+            }
+            Family::V6 => self.source6(dev, dst),
+        }
+    }
+
+    /// Kernel: net/ipv6/addrconf.c `ipv6_get_saddr_eval`, the rules that the facts known here can tell apart: the
+    /// destination itself, an address of fitting scope, one on the leaving interface, the longest common prefix.
+    fn source6(&self, dev: u128, dst: u128) -> Option<u128> {
+        let link_local = |a: u128| a >> 118 == 0xfe80 >> 6;
+        let addrs = self.ifaces.iter().filter(|i| !i.loopback).flat_map(|i| i.addrs.iter().map(move |a| (i, a)));
+        addrs
+            .filter(|(_, a)| a.0 == Family::V6)
+            .map(|(i, a)| {
+                ((a.1 == dst, link_local(a.1) == link_local(dst), i.number == dev, (a.1 ^ dst).leading_zeros()), a.1)
+            })
+            // The first of equals wins, as it stands first in the kernel's list.
+            .reduce(|best, next| if next.0 > best.0 { next } else { best })
+            .map(|(_, addr)| addr)
     }
 
     /// Where a packet that came in goes: `Local` or `Broadcast` or `Multicast` to this host, `Unicast` onwards.
