@@ -149,3 +149,81 @@ fn a_fragment_of_one_is_only_a_header_too_many() {
     assert!(matches!(got, Gathered::Whole(_)), "{got:?}");
     assert_eq!((packet.bytes[6], packet.bytes.len()), (17, bytes.len() - 8));
 }
+
+/// Fragments as (start, end, more), and whether they make a packet, IPv4 and IPv6: as Linux 6.18 forwarded them.
+type Case = (&'static [(usize, usize, bool)], bool, bool);
+
+const KERNEL: &[Case] = &[
+    (&[(0, 160, true), (80, 160, true), (160, 800, false)], true, true),
+    (&[(0, 160, true), (160, 320, true), (80, 240, true), (320, 800, false)], true, true),
+    (&[(160, 320, true), (0, 160, true), (80, 240, true), (320, 800, false)], false, false),
+    (&[(0, 160, true), (80, 240, true), (160, 800, false)], false, false),
+    (&[(400, 800, false), (800, 1000, false), (0, 400, true)], false, true),
+    (&[(0, 400, true), (400, 800, false), (400, 800, false)], true, true),
+    (&[(0, 100, true), (96, 800, false)], true, false),
+    (&[(160, 320, true), (0, 160, true), (0, 160, true), (320, 800, false)], true, true),
+    (&[(0, 160, true), (320, 480, true), (160, 320, true), (160, 480, true), (480, 800, false)], false, false),
+    (&[(400, 800, false), (400, 800, true), (0, 400, true)], true, true),
+    (&[(0, 4, true), (0, 400, true), (400, 800, false)], true, true),
+];
+
+#[test]
+fn what_the_kernel_puts_together_is_put_together() {
+    use ox_packet::{Ext, L4};
+    for (i, &(pieces, four, six)) in KERNEL.iter().enumerate() {
+        for (v4, expected) in [(true, four), (false, six)] {
+            let mut waiting = Fragments::default();
+            let mut made = 0;
+            for &(start, end, more) in pieces {
+                let offset = start as u16;
+                let build = match v4 {
+                    true => Build::new(A, B, L4::Other(17)).fragment(offset, more, 9),
+                    false => Build {
+                        extensions: vec![Ext::Fragment { offset, more, id: 9 }],
+                        ..Build::new(A6, B6, L4::Other(17))
+                    },
+                };
+                let (got, _) = feed(&mut waiting, &build.payload(vec![0; end - start]).bytes(), at(0));
+                made += usize::from(matches!(got, Gathered::Whole(_)));
+            }
+            assert_eq!(made == 1, expected, "case {i}, IPv{}", if v4 { 4 } else { 6 });
+        }
+    }
+}
+
+#[test]
+fn fragments_reach_a_tracking_machine_as_one_packet() {
+    use crate::machine::{Fate, Machine};
+    use crate::trace::{Event, Note, Trace};
+    use crate::world::World;
+    use ox_packet::iface_number;
+    use ox_rules::ir::{Hook, Program};
+    for tracking in [true, false] {
+        let mut world = World::default();
+        world.iface_mut("eth0").addrs.push((Family::V4, u32::from(B).into(), 24));
+        world.iface_mut("eth0").addrs.push((Family::V4, 0xc000_0201, 24));
+        let program = Program { tracking, ..Program::default() };
+        let mut machine = Machine::new(Family::V4, vec![std::sync::Arc::new(program)], world, 1);
+        let packet = whole(true, 2000);
+        let mut fates = Vec::new();
+        let mut inputs = 0;
+        for part in split(&packet, 1000, 3).unwrap().into_iter().rev() {
+            let mut part = Packet::new(part).unwrap();
+            part.key.iif = iface_number("eth0");
+            let mut trace = Trace::default();
+            let outcome = machine.receive(part, &mut trace);
+            inputs += trace.events.iter().filter(|e| matches!(e, Event::Hook { hook: Hook::Input, .. })).count();
+            let noted = trace.events.iter().any(|e| matches!(e, Event::Note(Note::Fragment)));
+            assert_eq!(noted, outcome.fate == Fate::Waiting);
+            if noted {
+                assert_eq!(outcome.hook, Some(Hook::Prerouting));
+            }
+            fates.push(outcome.fate);
+            if fates.len() == 3 {
+                assert_eq!(outcome.packet.bytes, packet);
+            }
+        }
+        assert_eq!(fates, [Fate::Waiting, Fate::Waiting, Fate::Delivered { dev: "eth0".into() }]);
+        assert_eq!(inputs, 1, "INPUT sees the whole packet, tracked or not");
+    }
+}
