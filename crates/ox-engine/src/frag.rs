@@ -18,11 +18,13 @@ pub enum User {
     TrackOut,
 }
 
-/// How long and how many fragments wait (sysctls `net.ipv4.ipfrag_*`, `net.ipv6.ip6frag_*`).
+/// How long and how many fragments wait (sysctls `net.ipv4.ipfrag_*`, `net.ipv6.ip6frag_*`,
+/// `net.netfilter.nf_conntrack_frag6_timeout`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Seconds after the first fragment of a packet until all are given up: IPv4 and IPv6.
-    pub time: [u32; 2],
+    /// Seconds after the first fragment of a packet until all are given up: IPv4, IPv6, and IPv6 where connections
+    /// are tracked.
+    pub time: [u32; 3],
     /// Bytes that fragments may occupy in all.
     pub high: usize,
     /// IPv4: a packet starts anew when this many fragments from its sender came in between; 0 for never.
@@ -31,7 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: [30, 60], high: 4 << 20, distance: 64 }
+        Self { time: [30, 60, 60], high: 4 << 20, distance: 64 }
     }
 }
 
@@ -123,7 +125,27 @@ enum Refused {
     Corrupt,
 }
 
+impl Limits {
+    /// Sets a sysctl by its dotted name. False: it is none of these.
+    pub fn set(&mut self, name: &str, value: u32) -> bool {
+        match name {
+            "net.ipv4.ipfrag_time" => self.time[0] = value,
+            "net.ipv6.ip6frag_time" => self.time[1] = value,
+            "net.netfilter.nf_conntrack_frag6_timeout" => self.time[2] = value,
+            "net.ipv4.ipfrag_high_thresh" => self.high = value as usize,
+            "net.ipv4.ipfrag_max_dist" => self.distance = value,
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl Fragments {
+    /// None wait yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Packets of which fragments wait.
     pub fn len(&self) -> usize {
         self.queues.len()
@@ -161,7 +183,11 @@ impl Fragments {
         if self.held > self.limits.high {
             return Gathered::Dropped("too many fragments wait already", None);
         }
-        let time = self.limits.time[usize::from(!v4)];
+        let time = self.limits.time[match (v4, user) {
+            (true, _) => 0,
+            (false, User::Local) => 1,
+            (false, _) => 2,
+        }];
         let queue = self.queues.entry(key).or_default();
         if queue.until == 0 {
             queue.until = now.mono.saturating_add(u64::from(time) * 1_000_000_000).max(1);

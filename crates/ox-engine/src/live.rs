@@ -73,11 +73,12 @@ impl std::fmt::Debug for Live {
 impl Live {
     pub(crate) fn new(family: Family, world: World, seed: u64) -> Self {
         let flows = Flows::new(world.settings.conntrack.clone(), [seed, !seed]);
+        let fragments = Fragments::new(world.settings.fragments);
         Self {
             family,
             world,
             flows,
-            fragments: Fragments::default(),
+            fragments,
             now: Now::default(),
             dice: Dice::new(seed),
             chooser: Chooser::Dice,

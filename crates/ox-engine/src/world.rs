@@ -1,6 +1,7 @@
 //! The host around the rules: interfaces, addresses, routes, settings, sockets. Plain data; [`crate::route`] decides with it.
 
 use crate::flow;
+use crate::frag;
 use crate::set::Sets;
 use ox_packet::{Family, iface_number};
 use ox_rules::ir::Owner;
@@ -116,11 +117,13 @@ pub struct Settings {
     pub ttl: u8,
     /// `net.netfilter.nf_conntrack_*`.
     pub conntrack: flow::Settings,
+    /// `net.ipv4.ipfrag_*` and the like.
+    pub fragments: frag::Limits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ttl: 64, conntrack: flow::Settings::default() }
+        Self { ttl: 64, conntrack: flow::Settings::default(), fragments: frag::Limits::default() }
     }
 }
 
@@ -211,6 +214,7 @@ impl World {
         match name {
             "net.ipv4.ip_forward" => return self.sysctl("net.ipv4.conf.all.forwarding", value),
             "net.ipv4.ip_default_ttl" => s.ttl = value.clamp(1, 255) as u8,
+            _ if u32::try_from(value).is_ok_and(|value| s.fragments.set(name, value)) => {}
             _ if name.starts_with("net.netfilter.") => {
                 return u64::try_from(value).is_ok_and(|value| s.conntrack.set(name, value));
             }

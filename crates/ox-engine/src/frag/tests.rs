@@ -227,3 +227,14 @@ fn fragments_reach_a_tracking_machine_as_one_packet() {
         assert_eq!(inputs, 1, "INPUT sees the whole packet, tracked or not");
     }
 }
+
+#[test]
+fn a_sysctl_says_how_long_they_wait() {
+    let mut world = crate::world::World::default();
+    assert!(world.sysctl("net.ipv4.ipfrag_time", 5));
+    let mut waiting = Fragments::new(world.settings.fragments);
+    let parts = split(&whole(true, 2000), 1280, 5).unwrap();
+    assert_eq!(feed(&mut waiting, &parts[0], at(1)).0, Gathered::Waiting);
+    assert_eq!(waiting.expire(at(5)), 0);
+    assert_eq!(waiting.expire(at(6)), 1);
+}
