@@ -18,7 +18,7 @@ pub use answer::{Answer, Asked, Back, Supposed, Way};
 pub use fraction::fraction;
 pub use near::{Near, Watch};
 pub use owner::{Owner, owner};
-pub use phrase::{Ending, flow, verdict};
+pub use phrase::{Ending, detail, flow, verdict};
 pub use story::{Line, NearMiss, RuleRef, Source, Step, Story, What, story};
 pub use text::{Style, text};
 pub use words::{field_value, part_text, rule_text};

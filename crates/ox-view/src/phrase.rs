@@ -2,7 +2,7 @@
 
 use crate::words::protocol;
 use ox_engine::machine::Fate;
-use ox_packet::{Family, Key, Shape, ip_address, proto};
+use ox_packet::{Family, Key, Shape, icmp, icmp6, ip_address, proto};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -86,4 +86,29 @@ pub fn flow(key: &Key, family: Family) -> String {
     let ports = has_ports(key);
     let (src, dst) = (end(family, key.src, key.sport, ports), end(family, key.dst, key.dport, ports));
     format!("{} {src} -> {dst}", protocol(key.proto))
+}
+
+/// A packet in words: its flow, what its header says, its length.
+pub fn detail(key: &Key, family: Family) -> String {
+    let mut text = flow(key, family);
+    let readable = !key.shape.any(Shape::FRAGMENT | Shape::SHORT | Shape::NOL4);
+    if key.shape.any(Shape::FRAGMENT) {
+        text.push_str(&format!(", a fragment at byte {}", key.frag_off));
+    }
+    match key.proto {
+        proto::TCP if readable => text.push_str(&format!(", {}", ox_packet::tcp_flags(key.tcp_flags).replace(',', "+"))),
+        proto::ICMP | proto::ICMPV6 if readable => {
+            let name = if key.proto == proto::ICMP { icmp::name } else { icmp6::name };
+            match name(key.icmp_type, key.icmp_code) {
+                Some(name) => text.push_str(&format!(", {name}")),
+                None => text.push_str(&format!(", type {} code {}", key.icmp_type, key.icmp_code)),
+            }
+        }
+        _ => {}
+    }
+    if key.mark != 0 {
+        text.push_str(&format!(", mark {:#x}", key.mark));
+    }
+    text.push_str(&format!(", {} bytes", key.len));
+    text
 }

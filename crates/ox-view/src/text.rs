@@ -39,6 +39,8 @@ enum Look {
 /// A stretch of the way, told under one heading.
 struct Block {
     lines: Vec<String>,
+    /// The first line is a hook's and shows the packet.
+    hook: bool,
 }
 
 /// Ways told in full; of more only the table is shown.
@@ -94,9 +96,6 @@ impl Page {
         };
         let asked = format!("{}, {from}", answer.packet.detail);
         self.para(Look::Strong, 0, 2, &asked);
-        for assumed in &answer.assumed {
-            self.para(Look::Faint, 2, 11, &format!("assumed: {assumed}"));
-        }
         self.line("");
         self.headline(answer);
         for unknown in &answer.unknown {
@@ -104,6 +103,13 @@ impl Page {
         }
         if !answer.complete {
             self.para(Look::Odd, 0, 2, "There are more ways than were followed: the chances shown do not add up to 1.");
+        }
+        if !answer.assumed.is_empty() {
+            self.line("");
+            self.para(Look::Faint, 0, 2, "Nobody said, so it is assumed that");
+            for assumed in &answer.assumed {
+                self.para(Look::Faint, 2, 4, &format!("- {assumed}"));
+            }
         }
         if let Some((first, others)) = answer.outcomes.split_first() {
             self.ways(first, others);
@@ -193,21 +199,24 @@ impl Page {
             self.line(&line);
         }
         for (i, block) in these.iter().enumerate().skip(same) {
-            let model = first.get(i).filter(|b| b.lines.first() == block.lines.first());
+            let alike = |b: &&Block| b.lines.first() == block.lines.first() || (b.hook && block.hook);
+            let model = first.get(i).filter(alike);
             let Some(model) = model else {
                 if !first.iter().any(|b| b.lines == block.lines) {
                     block.lines.iter().for_each(|l| self.line(l));
                 }
                 continue;
             };
-            if model.lines == block.lines {
+            // That another packet is at the hook is no news by itself.
+            if model.lines == block.lines || (block.hook && model.lines.get(1..) == block.lines.get(1..)) {
                 continue;
             }
             let head = model.lines.iter().zip(&block.lines).take_while(|(a, b)| a == b).count();
             let tail = model.lines[head..].iter().rev().zip(block.lines[head..].iter().rev());
             let tail = tail.take_while(|(a, b)| a == b).count();
             // A line of context, so that it can be seen where the ways part.
-            for line in &block.lines[head.saturating_sub(1)..block.lines.len() - tail] {
+            let deep = block.lines.get(head).is_some_and(|l| l.starts_with("      "));
+            for line in &block.lines[head - usize::from(deep && head > 0)..block.lines.len() - tail] {
                 self.line(line);
             }
         }
@@ -284,7 +293,10 @@ impl Page {
             let lines = page.out.lines().map(str::to_owned);
             match blocks.last_mut() {
                 Some(block) if !heading => block.lines.extend(lines),
-                _ => blocks.push(Block { lines: lines.collect() }),
+                _ => {
+                    let hook = matches!(step, Step::Hook { .. });
+                    blocks.push(Block { lines: lines.collect(), hook });
+                }
             }
         }
         blocks
@@ -353,8 +365,15 @@ impl Page {
         }
         let title = self.paint(Look::Strong, &format!("{table} {chain}"));
         self.line(&format!("  {title}"));
-        for line in lines {
+        let mut at = 0;
+        while let Some(line) = lines.get(at) {
             self.chain_line(line);
+            at += 1;
+            if let Some((length, missed)) = fruitless(&lines[at..]) {
+                let indent = 12 + 2 * line.depth.min(12) as usize;
+                self.para(Look::Faint, indent, indent + 2, &nothing(missed));
+                at += length;
+            }
         }
         if policy {
             let look = if verdict == "ACCEPT" { Look::Faint } else { Look::Bad };
@@ -370,7 +389,9 @@ impl Page {
             What::Rule { rule, does, changes } => self.rule(indent, rule, does, changes),
             What::Enter { chain, owner, role, .. } => {
                 let mut text = self.paint(Look::Strong, chain);
-                let whose = match (owner, role.is_empty()) {
+                // What does not fit on the line is left out: the name says much by itself.
+                let fits = indent + chain.len() + owner.map_or(0, str::len) + role.len() + 6 <= self.style.width;
+                let whose = match (owner, role.is_empty() || !fits) {
                     (Some(owner), true) => format!("  ({owner})"),
                     (Some(owner), false) => format!("  ({owner}: {role})"),
                     (None, _) => String::new(),
@@ -418,6 +439,36 @@ impl Page {
         for change in changes {
             self.para(Look::Odd, hang, hang + 3, &format!("=> {change}"));
         }
+    }
+}
+
+/// How many of these lines tell of a chain that is entered and left without anything happening, and of how many rules
+/// that did not match.
+fn fruitless(lines: &[Line]) -> Option<(usize, u32)> {
+    let What::Enter { goto: false, .. } = &lines.first()?.what else { return None };
+    let (mut open, mut missed) = (0, 0);
+    for (i, line) in lines.iter().enumerate() {
+        match &line.what {
+            What::Enter { goto: false, .. } => open += 1,
+            What::Missed { count } => missed += count,
+            What::Rule { does, changes, .. } if does.starts_with("goes through") && changes.is_empty() => {}
+            What::Leave { returned: false, .. } => {
+                open -= 1;
+                if open == 0 {
+                    return Some((i + 1, missed));
+                }
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn nothing(missed: u32) -> String {
+    match missed {
+        0 => "nothing is there".to_owned(),
+        1 => "the rule there does not match".to_owned(),
+        n => format!("none of the {n} rules there matches"),
     }
 }
 
@@ -488,7 +539,7 @@ fn place(rule: &RuleRef) -> String {
     match (rule.number, rule.line) {
         (0, _) => format!("the policy of {} {}", rule.table, rule.chain),
         (n, 0) => format!("rule {n} of {} {}", rule.table, rule.chain),
-        (_, line) => format!("line {line}, {} {}", rule.table, rule.chain),
+        (_, line) => format!("line {line} of {}", rule.file),
     }
 }
 
@@ -521,13 +572,24 @@ fn because(way: &Way) -> String {
             _ => format!(", because no rule of {} {} lets it pass and its policy is {target}", rule.table, rule.chain),
         };
     }
-    let who = match (rule.owner, &rule.comment) {
-        (Some(owner), Some(comment)) => format!(" of {owner} (\"{comment}\")"),
-        (Some(owner), None) => format!(" of {owner}"),
-        (None, Some(comment)) => format!(" (\"{comment}\")"),
-        (None, None) => String::new(),
-    };
-    format!(", because of {}{who}", place(rule))
+    let who = rule.owner.map_or_else(|| "a rule".to_owned(), |o| format!("{o}'s rule"));
+    let comment = rule.comment.as_ref().map(|c| format!("; it says \"{c}\"")).unwrap_or_default();
+    format!(", because {who} {} ({}{comment})", deed(rule), place(rule))
+}
+
+/// What a rule does to a packet, by its target.
+fn deed(rule: &RuleRef) -> &'static str {
+    let target = rule.text.split(" -j ").nth(1).unwrap_or_default().split(' ').next().unwrap_or_default();
+    match target {
+        "ACCEPT" => "accepts it",
+        "DROP" => "drops it",
+        "REJECT" => "rejects it",
+        "DNAT" | "REDIRECT" => "sends it there",
+        "SNAT" | "MASQUERADE" => "rewrites its source",
+        "NETMAP" => "rewrites its address",
+        "QUEUE" | "NFQUEUE" => "hands it over",
+        _ => "says so",
+    }
 }
 
 /// A rule that speaks for all outcomes: same owner, same comment.

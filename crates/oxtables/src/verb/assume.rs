@@ -110,7 +110,9 @@ impl Setting {
         for name in hints.ifaces.iter().chain(&wanted.iif).chain(&wanted.oif) {
             self.world.iface_mut(name);
         }
-        let outside = example(family, 254);
+        // A source that was given for a packet of this host's own is its address.
+        let own = wanted.src.filter(|&s| wanted.iif.is_none() && !loopback(family, s));
+        let outside = own.unwrap_or_else(|| example(family, 254));
         let width = if family == Family::V4 { 32 } else { 128 };
         let out = self.way_out(wanted, hints);
         self.world.iface_mut(&out);

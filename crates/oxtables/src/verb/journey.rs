@@ -70,7 +70,7 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
         packet: Asked {
             family: if family == Family::V4 { "ipv4" } else { "ipv6" },
             flow: ox_view::flow(&packet.key, family),
-            detail: ox_packet::show(&packet.bytes),
+            detail: ox_view::detail(&packet.key, family),
             iif: iface_name(packet.key.iif),
         },
         assumed: assume::after(&case.setting, &shown, &outs),

@@ -7,6 +7,7 @@ mod journey;
 mod link;
 mod links;
 mod packet;
+mod replay;
 mod rules;
 mod trace;
 
@@ -81,6 +82,7 @@ pub enum DialectName {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Trace(Box<trace::Trace>),
+    Replay(Box<replay::Replay>),
     /// Make a link to oxtables for every iptables program
     Links(links::Links),
     /// Print a completion script for a shell
@@ -106,6 +108,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
     };
     match cli.verb {
         Verb::Trace(trace) => trace.run(&cli.global),
+        Verb::Replay(replay) => replay.run(&cli.global),
         Verb::Links(links) => links.run(),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
