@@ -3,7 +3,7 @@
 //! This is also the JSON of `--format json`; `docs/trace-json.md` documents it, so a change here is a change there.
 
 use crate::phrase::Ending;
-use crate::story::{RuleRef, Story};
+use crate::story::{RuleRef, Step, Story, What};
 use serde::Serialize;
 
 /// The answer.
@@ -78,6 +78,12 @@ pub struct Way {
 /// Something that could not be decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Supposed {
+    /// The condition or target.
+    pub part: String,
+    /// File and line of its rule.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
     /// What is missing.
     pub why: String,
     /// The side that was followed.
@@ -102,6 +108,34 @@ pub struct Back {
     pub ended_by: Option<RuleRef>,
     /// Why the stack dropped it.
     pub why: Option<String>,
+}
+
+impl Supposed {
+    /// What cannot be told, in a line: `-m set --match-set bad src (line 3): the contents of the ipset`.
+    pub fn words(&self) -> String {
+        format!("{} (line {}): {}", self.part, self.line, self.why)
+    }
+}
+
+impl Story {
+    /// What this story supposes, in order.
+    pub fn supposes(&self) -> Vec<Supposed> {
+        let chains = self.path.iter().filter_map(|s| match s {
+            Step::Chain { lines, .. } => Some(lines),
+            _ => None,
+        });
+        let undecided = chains.flatten().filter_map(|l| match &l.what {
+            What::Undecided { rule, part, why, matched } => Some(Supposed {
+                part: part.clone(),
+                file: rule.file.clone(),
+                line: rule.line,
+                why: (*why).to_owned(),
+                matched: *matched,
+            }),
+            _ => None,
+        });
+        undecided.collect()
+    }
 }
 
 impl Way {

@@ -396,6 +396,7 @@ impl<'a> Teller<'a> {
             Event::Hit { rule } => self.hit(*rule),
             Event::Acted { rule, verdict, key } => self.acted(*rule, *verdict, key),
             Event::Undecided { rule, step, why, side } => {
+                // The target of a rule that matched has been told of already.
                 self.missed(rule.0);
                 let (_, model, _) = self.model(self.layer, *rule);
                 let program = self.program();
@@ -404,6 +405,10 @@ impl<'a> Teller<'a> {
                     Some(step) => part_text(model, step.part, self.family),
                     None => target_text(model, self.family),
                 };
+                // A rule that is taken not to match has been told of.
+                if let Some(frame) = self.frames.last_mut().filter(|_| !side && of.contains(step)) {
+                    frame.next = rule.0 + 1;
+                }
                 let rule = self.rule(self.layer, *rule);
                 self.say(What::Undecided { rule, part, why, matched: *side });
             }

@@ -99,7 +99,10 @@ impl Page {
         self.line("");
         self.headline(answer);
         for unknown in &answer.unknown {
-            self.para(Look::Odd, 0, 2, &format!("Not known: {unknown}. Both sides were followed."));
+            self.para(Look::Odd, 0, 2, &format!("Cannot be told: {unknown}"));
+        }
+        if !answer.unknown.is_empty() {
+            self.para(Look::Odd, 0, 2, "Both sides were followed.");
         }
         if !answer.complete {
             self.para(Look::Odd, 0, 2, "There are more ways than were followed: the chances shown do not add up to 1.");
@@ -140,10 +143,9 @@ impl Page {
         self.para(Look::Strong, 0, 2, &intro);
         let wide = answer.outcomes.iter().map(|w| w.chance.len()).max().unwrap_or(0);
         for way in &answer.outcomes {
-            let mut text = format!("  {:>wide$}  {}", way.chance, fate(way));
-            for s in &way.supposing {
-                let _ = write!(text, ", if {}", supposed_words(&s.why, s.matched));
-            }
+            let certain = way.chance == "1" && !way.supposing.is_empty();
+            let chance = if certain { "-" } else { &way.chance };
+            let text = format!("  {chance:>wide$}  {}{}", fate(way), provided(way));
             self.para(look(way.verdict), 0, wide + 4, &text);
             if shared.is_none() || !even {
                 let why = because(way);
@@ -166,8 +168,7 @@ impl Page {
         let blocks = self.blocks(&first.story);
         self.line("");
         if !others.is_empty() {
-            let title = format!("If it is {} ({})", fate(first), first.chance);
-            self.para(Look::Strong, 0, 2, &title);
+            self.para(Look::Strong, 0, 2, &title(first));
         }
         for block in &blocks {
             for line in &block.lines {
@@ -183,8 +184,7 @@ impl Page {
                 break;
             }
             self.line("");
-            let title = format!("If it is {} ({})", fate(way), way.chance);
-            self.para(Look::Strong, 0, 2, &title);
+            self.para(Look::Strong, 0, 2, &title(way));
             let these = self.blocks(&way.story);
             self.differing(&blocks, &these);
             self.after(way);
@@ -406,9 +406,12 @@ impl Page {
                 }
             }
             What::Undecided { rule, part, why, matched } => {
-                self.rule(indent, rule, "", &[]);
-                let side = supposed_words("", *matched);
-                self.para(Look::Odd, indent + 2, indent + 4, &format!("{part}: {why} is not known. Here:{side}"));
+                if !matched {
+                    self.rule(indent, rule, "", &[]);
+                }
+                let side = if *matched { "it matches" } else { "it does not match" };
+                let text = format!("{:>4}  {part}: cannot be told ({why}); say {side}", rule.line);
+                self.para(Look::Odd, indent, indent + 8, &text);
             }
             What::Hotdrop { rule } => {
                 self.rule(indent, rule, "dropped: it cannot be read", &[]);
@@ -496,9 +499,24 @@ fn tracked(state: &str, direction: &str) -> String {
     }
 }
 
-fn supposed_words(why: &str, matched: bool) -> String {
-    let side = if matched { "as if it matched" } else { "as if it did not match" };
-    if why.is_empty() { format!(" {side}") } else { format!("{why}: {side}") }
+/// `, if line 3 matches and line 4 does not`, or nothing.
+fn provided(way: &Way) -> String {
+    let each = way.supposing.iter().map(|s| {
+        let side = if s.matched { "matches" } else { "does not match" };
+        format!("line {} {side}", s.line)
+    });
+    let each: Vec<String> = each.collect();
+    if each.is_empty() { String::new() } else { format!(", if {}", each.join(" and ")) }
+}
+
+/// The heading of one way among several.
+fn title(way: &Way) -> String {
+    let certain = way.chance == "1" && !way.supposing.is_empty();
+    let chance = if certain { String::new() } else { format!(" ({})", way.chance) };
+    match provided(way).strip_prefix(", i") {
+        Some(provided) => format!("I{provided}: {}{chance}", fate(way)),
+        None => format!("If it is {}{chance}", fate(way)),
+    }
 }
 
 fn look(ending: Ending) -> Look {

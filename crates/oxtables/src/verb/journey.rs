@@ -9,7 +9,7 @@ use ox_engine::flow;
 use ox_engine::machine::{Cause, Fate, Machine, Outcome};
 use ox_packet::{Build, Family, Key, L4, icmp, icmp6, iface_name, iface_number, ip_address, proto, tcp};
 use ox_rules::ir::{ConnKind, Dir, Now, Packet, status};
-use ox_view::{Answer, Asked, Back, Source, Supposed, Watch, Way};
+use ox_view::{Answer, Asked, Back, Source, Watch, Way};
 
 /// A question, ready to be asked.
 pub struct Case<'a> {
@@ -61,8 +61,9 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
     let outs: Vec<String> = ways.iter().filter_map(|w| w.out.clone()).collect();
     let mut unknown: Vec<String> = Vec::new();
     for s in ways.iter().flat_map(|w| &w.supposing) {
-        if !unknown.contains(&s.why) {
-            unknown.push(s.why.clone());
+        let words = s.words();
+        if !unknown.contains(&words) {
+            unknown.push(words);
         }
     }
     Ok(Answer {
@@ -98,13 +99,6 @@ fn through(ways: &[Way]) -> &'static str {
 /// A way with the chance of the choices that led to it.
 fn chanced(mut way: Way, choices: &[Choice]) -> Way {
     way.probability = choices.iter().map(|c| c.probability()).product();
-    way.supposing = choices
-        .iter()
-        .filter_map(|c| match *c {
-            Choice::Undecided { why, side } => Some(Supposed { why: why.to_owned(), matched: side }),
-            Choice::Chance { .. } => None,
-        })
-        .collect();
     way
 }
 
@@ -153,11 +147,12 @@ impl Case<'_> {
             })
             .collect();
         let (out, via) = exit(&outcome.fate, family);
+        let supposing = story.supposes();
         Way {
             verdict: ox_view::verdict(&outcome.fate, outcome.rejected.is_some()),
             probability: 1.0,
             chance: String::new(),
-            supposing: Vec::new(),
+            supposing,
             out,
             via,
             packet: ox_view::flow(&outcome.packet.key, family),
