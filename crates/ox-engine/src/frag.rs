@@ -3,11 +3,13 @@
 //! Kernel: net/ipv4/ip_fragment.c `ip_frag_queue`, `ip_frag_reasm`; net/ipv4/inet_fragment.c `inet_frag_queue_insert`;
 //! net/ipv6/netfilter/nf_conntrack_reasm.c, net/ipv6/reassembly.c; net/ipv4/ip_output.c `ip_do_fragment`.
 
+mod head;
 mod wire;
 
 pub use wire::{Origin, wire};
 
-use ox_packet::{Family, Shape, ipv4, ipv6, proto};
+use head::{Head, answer, fragment4, fragment6, word};
+use ox_packet::{Family, ipv4};
 use ox_rules::ir::{Now, Packet};
 use std::collections::BTreeMap;
 
@@ -86,17 +88,6 @@ struct Queue {
     /// Count of the sender's fragments when the last one of this packet came.
     seen: u32,
     until: u64,
-}
-
-/// What a fragment says of itself.
-#[derive(Clone, Copy, Debug, Default)]
-struct Head {
-    /// Where its data starts and ends in the bytes.
-    data: (usize, usize),
-    offset: usize,
-    more: bool,
-    /// IPv6: where the fragment header is, and the byte that names it.
-    header: (usize, usize),
 }
 
 /// The fragments that wait.
@@ -271,56 +262,6 @@ impl Fragments {
             self.queues.remove(key);
         }
     }
-}
-
-/// Only the host itself tells the sender.
-fn answer(user: User, code: u8, pointer: u32) -> Option<(u8, u8, u32)> {
-    (user == User::Local).then_some((4, code, pointer))
-}
-
-type Found = Option<(Head, u32)>;
-
-fn fragment4(packet: &Packet) -> Result<Found, Option<(u8, u8, u32)>> {
-    let Some(header) = ipv4::Ipv4::new(&packet.bytes) else { return Ok(None) };
-    let at = packet.layout;
-    if at.frag_off == 0 && !at.shape.any(Shape::FIRST) {
-        return Ok(None);
-    }
-    let more = word(&packet.bytes, 6) & ipv4::MF != 0;
-    let head = Head { data: (at.l4, at.end), offset: at.frag_off.into(), more, header: (0, 0) };
-    Ok(Some((head, header.id().into())))
-}
-
-fn fragment6(packet: &Packet, user: User) -> Result<Found, Option<(u8, u8, u32)>> {
-    let Some(header) = ipv6::Ipv6::new(&packet.bytes) else { return Ok(None) };
-    if header.payload_len() == 0 {
-        return Ok(None);
-    }
-    let mut names = 6;
-    let Some(extension) = header.extensions().find(|e| {
-        let found = e.kind == proto::FRAGMENT;
-        names = if found { names } else { e.at };
-        found
-    }) else {
-        return Ok(None);
-    };
-    let Some((offset, more, id)) = extension.fragment() else { return Ok(None) };
-    if user == User::Local && offset == 0 && !more {
-        return Ok(None);
-    }
-    // A first fragment must hold all headers; tracking lets one pass that does not.
-    let short = Shape::SHORT | Shape::NOL4 | Shape::NOPORTS;
-    let kind = matches!(packet.key.proto, proto::TCP | proto::UDP | proto::ICMPV6);
-    if offset == 0 && packet.key.shape.any(short) && kind {
-        return if user == User::Local { Err(Some((4, 3, 0))) } else { Ok(None) };
-    }
-    let start = extension.at + 8;
-    let data = (start, packet.layout.end.max(start));
-    Ok(Some((Head { data, offset: offset.into(), more, header: (extension.at, names) }, id)))
-}
-
-fn word(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..at + 2).map_or(0, |b| u16::from_be_bytes([b[0], b[1]]))
 }
 
 impl Queue {

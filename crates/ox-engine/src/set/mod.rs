@@ -8,6 +8,7 @@ mod element;
 mod kind;
 mod names;
 mod read;
+mod value;
 
 pub use element::Element;
 pub use kind::{Kind, Part, Store};

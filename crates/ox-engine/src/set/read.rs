@@ -4,11 +4,11 @@
 //! with their elements, so that rules about them stay undecided.
 
 use super::element::{Element, host, masked};
-use super::{Entry, Kind, Part, SECOND, Set, Sets, Store, names};
-use ox_packet::{Family, iface_number, ip_number, proto};
+use super::value::{MOST, Value, address, addresses, span, values};
+use super::{Entry, Kind, Part, SECOND, Set, Sets, Store};
+use ox_packet::Family;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 
 /// Why a text is no list of sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +31,11 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 /// A word and what is wrong with it.
-type Wrong = (String, &'static str);
+pub(super) type Wrong = (String, &'static str);
 
-fn wrong<T>(word: &str, why: &'static str) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(word: &str, why: &'static str) -> Result<T, Wrong> {
     Err((word.to_owned(), why))
 }
-
-/// Most elements that one line may stand for.
-const MOST: usize = 1 << 16;
 
 impl Sets {
     /// Reads sets from the text that `ipset save` prints. The time of elements runs from [`Sets::start`].
@@ -143,7 +140,7 @@ fn need<'a>(rest: &mut impl Iterator<Item = &'a str>, why: &'static str) -> Resu
     rest.next().map_or_else(|| wrong("", why), Ok)
 }
 
-fn number<'a, T: TryFrom<u64>>(rest: &mut impl Iterator<Item = &'a str>) -> Result<T, Wrong> {
+pub(super) fn number<'a, T: TryFrom<u64>>(rest: &mut impl Iterator<Item = &'a str>) -> Result<T, Wrong> {
     let word = need(rest, "a number is missing")?;
     let value = match word.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16).ok(),
@@ -238,16 +235,6 @@ fn entry<'a>(set: &Set, rest: &mut impl Iterator<Item = &'a str>) -> Result<Entr
     Ok(entry)
 }
 
-/// One of the values a part of an element stands for.
-#[derive(Clone, Copy)]
-enum Value {
-    Addr(u128, u8),
-    Port(u8, u16),
-    Mac([u8; 6]),
-    Iface(u128, bool),
-    Mark(u32),
-}
-
 fn add<'a>(set: &mut Set, text: &str, rest: &mut impl Iterator<Item = &'a str>) -> Result<(), Wrong> {
     let entry = entry(set, rest)?;
     let texts: Vec<&str> = text.split(',').collect();
@@ -299,132 +286,4 @@ fn add<'a>(set: &mut Set, text: &str, rest: &mut impl Iterator<Item = &'a str>) 
         set.insert(element, entry);
     }
     Ok(())
-}
-
-fn values(set: &Set, part: Part, text: &str) -> Result<Vec<Value>, Wrong> {
-    let family = set.family;
-    Ok(match part {
-        Part::Ip => {
-            let (first, last) = addresses(family, text)?;
-            if last - first >= MOST as u128 {
-                return wrong(text, "that are too many addresses");
-            }
-            let mut addrs: Vec<u128> = (first..=last).map(|a| a & set.mask).collect();
-            addrs.dedup();
-            addrs.into_iter().map(|a| Value::Addr(a, host(family))).collect()
-        }
-        Part::Net => {
-            let (first, last) = addresses(family, text)?;
-            if set.kind.name == "hash:net" && text.ends_with("/0") {
-                return wrong(text, "such a set cannot hold every address as one network");
-            }
-            networks(family, first & set.mask, last)
-        }
-        Part::Port => ports(set, text)?.into_iter().map(|(proto, port)| Value::Port(proto, port)).collect(),
-        Part::Mac => {
-            let mut mac = [0; 6];
-            let mut bytes = text.split(':');
-            for byte in &mut mac {
-                match bytes.next().and_then(|b| u8::from_str_radix(b, 16).ok()) {
-                    Some(b) => *byte = b,
-                    None => return wrong(text, "not a MAC address"),
-                }
-            }
-            if bytes.next().is_some() {
-                return wrong(text, "not a MAC address");
-            }
-            vec![Value::Mac(mac)]
-        }
-        Part::Iface => {
-            let (physdev, name) = text.strip_prefix("physdev:").map_or((false, text), |name| (true, name));
-            if name.is_empty() || name.len() > 15 {
-                return wrong(text, "not the name of an interface");
-            }
-            vec![Value::Iface(iface_number(name), physdev)]
-        }
-        Part::Mark => vec![Value::Mark(number::<u32>(&mut [text].into_iter())? & set.mark_mask)],
-        Part::Set => return wrong(text, "a set is no part of an element"),
-    })
-}
-
-/// `80`, `tcp:80-90`, `icmp:echo-request`, `ospf:0`; in a bitmap only the numbers.
-fn ports(set: &Set, text: &str) -> Result<Vec<(u8, u16)>, Wrong> {
-    let bitmap = set.kind.store == Store::Bitmap;
-    let (number, port) = match text.split_once(':') {
-        None => (proto::TCP, text),
-        Some((name, port)) => match proto::number(name).or_else(|| name.parse().ok()) {
-            Some(number) => (number, port),
-            None => return wrong(name, "not a protocol"),
-        },
-    };
-    let number = if bitmap { 0 } else { number };
-    if matches!((number, set.family), (proto::ICMP, Family::V4) | (proto::ICMPV6, Family::V6)) {
-        return match names::icmp(set.family, port) {
-            Some(port) => Ok(vec![(number, port)]),
-            None => wrong(port, "not an ICMP message"),
-        };
-    }
-    let (first, last) = span(port, '-', |t| t.parse::<u16>().ok(), "not a port")?;
-    Ok((first..=last).map(|port| (number, port)).collect())
-}
-
-fn address(family: Family, text: &str) -> Result<u128, Wrong> {
-    let addr = text.parse::<IpAddr>().ok().map(ip_number).filter(|n| n.0 == family);
-    addr.map_or_else(|| wrong(text, "not an address of the set's family"), |n| Ok(n.1))
-}
-
-/// First and last of `a`, `a-b` or `a/len`.
-fn addresses(family: Family, text: &str) -> Result<(u128, u128), Wrong> {
-    if let Some((addr, len)) = text.split_once('/') {
-        let Some(len) = len.parse::<u8>().ok().filter(|&l| l <= host(family)) else {
-            return wrong(text, "not the length of a prefix");
-        };
-        let first = masked(family, address(family, addr)?, len);
-        let size = match host(family) - len {
-            128.. => u128::MAX,
-            bits => (1 << bits) - 1,
-        };
-        return Ok((first, first | size));
-    }
-    span(text, '-', |t| address(family, t).ok(), "not an address of the set's family")
-}
-
-fn span<T: Copy + PartialOrd>(
-    text: &str,
-    sign: char,
-    read: impl Fn(&str) -> Option<T>,
-    why: &'static str,
-) -> Result<(T, T), Wrong> {
-    let (first, last) = text.split_once(sign).unwrap_or((text, text));
-    match (read(first), read(last)) {
-        (Some(first), Some(last)) if first <= last => Ok((first, last)),
-        (Some(first), Some(last)) => Ok((last, first)),
-        _ => wrong(text, why),
-    }
-}
-
-/// The networks that make up a range.
-fn networks(family: Family, first: u128, last: u128) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut at = first;
-    loop {
-        let mut len = host(family);
-        // As wide as it can begin here and still end in time.
-        while len > 0 {
-            let wider = masked(family, at, len - 1);
-            let bits = host(family) - (len - 1);
-            let end = if bits >= 128 { u128::MAX } else { wider | ((1 << bits) - 1) };
-            if wider != at || end > last {
-                break;
-            }
-            len -= 1;
-        }
-        found.push(Value::Addr(at, len));
-        let bits = host(family) - len;
-        let end = if bits >= 128 { u128::MAX } else { at | ((1 << bits) - 1) };
-        if end >= last {
-            return found;
-        }
-        at = end + 1;
-    }
 }
