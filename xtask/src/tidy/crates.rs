@@ -34,7 +34,9 @@ pub fn metadata(root: &Path, all: bool) -> Result<Vec<Value>, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["metadata", "--format-version", "1", "--offline"]).current_dir(root);
-    if !all {
+    if all {
+        command.args(["--filter-platform", "x86_64-unknown-linux-gnu"]);
+    } else {
         command.arg("--no-deps");
     }
     let out = command.output().map_err(|why| format!("cargo metadata: {why}"))?;
