@@ -157,6 +157,14 @@ impl Ext for Ct {
     const ABOUT: &'static str = "Says how the packet shall be tracked: not at all, in a zone, with a helper.";
     const TABLES: &'static [TableName] = &[TableName::Raw];
 
+    fn check(&mut self, _: u32, _: &Reading<'_>) -> Result<(), String> {
+        // Zone 0 is no zone, whichever way it is for; both ways are said by naming none.
+        if self.zone.dirs == 3 || (self.zone.id == 0 && !self.zone.from_mark) {
+            self.zone.dirs = 0;
+        }
+        Ok(())
+    }
+
     fn tracks(&self) -> bool {
         // Kernel: `xt_ct_tg_check` asks for tracking only once it knows that this is not the end of it.
         !self.notrack

@@ -37,12 +37,12 @@ options! { Statistic;
     /// `random` or `nth`.
     MODE ["mode"] Mode, .needed() => |s, v| s.mode.is = v;
     /// How likely a packet matches, from 0 to 1 (mode random).
-    PROBABILITY ["probability"] Inv<Chance> => |s, v| {
+    PROBABILITY ["probability"] Inv<Chance>, .excl(Self::EVERY) => |s, v| {
         s.typed.chance = v.is.0;
         s.mode.not = v.not;
     };
     /// One in so many packets matches (mode nth).
-    EVERY ["every"] Inv<u32>, .also(Self::PACKET) => |s, v| s.every(v);
+    EVERY ["every"] Inv<u32>, .also(Self::PACKET), .excl(Self::PROBABILITY) => |s, v| s.every(v);
     /// Where to begin counting, from 0 to N - 1 (mode nth).
     PACKET ["packet"] u32, .also(Self::EVERY) => |s, v| s.typed.packet = v;
 }

@@ -64,7 +64,10 @@ pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -
             }
         }
     }
-    // Sets that the generator's words name.
+    // What the generator's words name must exist.
+    if ["nfacct", "mixtures"].contains(&name) {
+        group.before.extend(["acct", "other"].map(|object| ["nfacct", "add", object].map(str::to_owned).to_vec()));
+    }
     if ["set", "SET", "mixtures"].contains(&name) {
         let inet = if family == Family::V4 { "inet" } else { "inet6" };
         for (set, kind) in
