@@ -96,14 +96,7 @@ fn open<'t>(path: &Path, bytes: &'t [u8], program: Program, names: &dyn Names) -
             format!("{} {}: {file} holds {other} rules, as its header says\n", program.name(), program.version());
         return Err((message, 2));
     }
-    Book::read(bytes, program, names).map_err(|fault| {
-        // A pipe closed half-way or a file of another kind: its first bytes say enough.
-        let hint = match fault.line {
-            1 if bytes.contains(&0) => "It does not look like a ruleset: it has zero bytes in it.\n",
-            _ => "",
-        };
-        (format!("{}{hint}", fault.report_file(program, &file)), 2)
-    })
+    Book::read(bytes, program, names).map_err(|fault| (fault.report_file(program, &file), 2))
 }
 
 /// How long to wait for a file's lock.

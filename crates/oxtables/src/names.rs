@@ -32,6 +32,10 @@ impl Names for System {
         self.files().protocol(number).map(str::to_owned)
     }
     fn hosts(&self, name: &str, family: Family) -> Result<Vec<u128>, String> {
+        // RFC 1035: the resolver need not be asked about anything longer.
+        if name.len() > 253 {
+            return Err("a host name has at most 253 letters".to_owned());
+        }
         let found = ox_io::names::resolve(name).map_err(|e| e.to_string())?;
         let addrs: Vec<u128> = found
             .into_iter()

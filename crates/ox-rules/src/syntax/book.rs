@@ -84,6 +84,7 @@ impl<'t> Book<'t> {
     /// # Errors
     /// The first line that cannot be understood.
     pub fn read(text: &'t [u8], program: Program, names: &dyn Names) -> Result<Self, Box<TextFault>> {
+        not_binary(text)?;
         let mut ruleset = Ruleset::new(program.family);
         let mut out = Out::default();
         let mut loader = Loader::new(TextCx { program, names, kind: TextKind::File }, &mut out);
@@ -105,6 +106,9 @@ impl<'t> Book<'t> {
         cx: TextCx<'_>,
         out: &mut Out,
     ) -> (Vec<TableName>, Result<(), Box<TextFault>>) {
+        if let Err(fault) = not_binary(text) {
+            return (Vec::new(), Err(fault));
+        }
         let clean = match std::str::from_utf8(text) {
             Ok(clean) => std::borrow::Cow::Borrowed(clean),
             Err(_) => match readable(text) {
@@ -179,6 +183,15 @@ impl<'t> Book<'t> {
 /// The order in which the nft variant saves tables.
 pub const fn dump_order() -> [TableName; 5] {
     [TableName::Mangle, TableName::Security, TableName::Raw, TableName::Filter, TableName::Nat]
+}
+
+/// Zero bytes are in no text that anybody wrote.
+fn not_binary(text: &[u8]) -> Result<(), Box<TextFault>> {
+    let Some(at) = memchr::memchr(0, text) else { return Ok(()) };
+    let line = text[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+    let what = TextTrouble::Form("there is a zero byte in this line: this is no ruleset in text".to_owned());
+    let line = u32::try_from(line).unwrap_or(u32::MAX);
+    Err(Box::new(TextFault { line, shown: String::new(), span: None, what }))
 }
 
 /// Text with the odd bytes of its comments replaced. Odd bytes elsewhere are a fault.

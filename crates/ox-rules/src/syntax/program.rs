@@ -111,6 +111,10 @@ impl Trouble {
 
     /// What is wrong, without program name and full stop.
     pub fn message(&self, dialect: Dialect) -> String {
+        shorten(self.whole_message(dialect))
+    }
+
+    fn whole_message(&self, dialect: Dialect) -> String {
         match self {
             Trouble::Usage(f) => f.message.clone(),
             Trouble::Edit(e) => edit_message(*e, dialect).to_owned(),
@@ -180,6 +184,21 @@ impl Trouble {
             _ => false,
         }
     }
+}
+
+/// A message that quotes a word of ten million letters is no message: the middle is left out.
+pub(super) fn shorten(message: String) -> String {
+    const KEPT: usize = 160;
+    if message.len() <= 4 * KEPT {
+        return message;
+    }
+    let floor = |mut i: usize| {
+        while !message.is_char_boundary(i) {
+            i -= 1;
+        }
+        i
+    };
+    format!("{} [...] {}", &message[..floor(KEPT)], &message[floor(message.len() - KEPT)..])
 }
 
 const DMESG: &str = " Run `dmesg' for more information.";

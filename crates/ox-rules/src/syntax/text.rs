@@ -6,6 +6,7 @@
 
 use super::book::Section;
 use super::command::{Setting, Verb, policy, read_append, read_command};
+use super::program::shorten;
 use super::rule::{ReadRule, RuleCx, Strangers};
 use super::run::{Job, RunCx, rules, run};
 use super::{Listing, Names, Out, Program, Trouble, admit, point, split_words};
@@ -94,6 +95,7 @@ impl TextFault {
             TextTrouble::Policy(message) => writeln!(text, "{name} {version}: {message}"),
             TextTrouble::Form(message) => {
                 status = 2;
+                let message = shorten(message.clone());
                 writeln!(text, "{name} {version}: {message}\nError occurred at line: {line}")
             }
             TextTrouble::Command(trouble) => {
@@ -131,7 +133,9 @@ impl TextFault {
         let mut text = format!("{} {}: {file}, line {}: ", program.name(), program.version(), self.line);
         match &self.what {
             TextTrouble::NoCommit => text.push_str("COMMIT expected: the last table is not finished"),
-            TextTrouble::Failed(m) | TextTrouble::Form(m) | TextTrouble::Policy(m) => text.push_str(m),
+            TextTrouble::Failed(m) | TextTrouble::Form(m) | TextTrouble::Policy(m) => {
+                text.push_str(&shorten(m.clone()));
+            }
             TextTrouble::Command(t) => text.push_str(t.message(program.dialect).trim_end()),
         }
         text.push('\n');

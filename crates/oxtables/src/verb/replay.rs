@@ -140,7 +140,8 @@ impl Replay {
             let start = *first.get_or_insert(captured.timestamp_ns);
             let mono = captured.timestamp_ns.saturating_sub(start).saturating_add(EPOCH).max(last.mono);
             last = Now { wall: captured.timestamp_ns, mono };
-            let (mut line, out) = self.one(&captured, &given, &mut machines, last, &mut report.assumed).map_err(usage)?;
+            let (mut line, out) =
+                self.one(&captured, &given, &mut machines, last, &mut report.assumed).map_err(usage)?;
             (line.number, line.time) = (number, (mono - EPOCH) as f64 / 1e9);
             if let (Some(writer), Some(out)) = (&mut writer, out) {
                 let length = u32::try_from(out.len()).unwrap_or(u32::MAX);
@@ -183,7 +184,9 @@ impl Replay {
             Ok(peeled) => peeled,
             Err(why) => return Ok((skipped(&why), None)),
         };
-        let Ok(mut packet) = Packet::new(bytes) else { return Ok((skipped("it is no IP packet that can be read"), None)) };
+        let Ok(mut packet) = Packet::new(bytes) else {
+            return Ok((skipped("it is no IP packet that can be read"), None));
+        };
         let family = packet.layout.family;
         let name = captured.interface.as_deref().filter(|n| n.len() <= 15).or(self.iface.as_deref());
         let Some(name) = name else {
@@ -197,7 +200,10 @@ impl Replay {
             _ => pkttype::HOST,
         });
         let Some((machine, rules)) = machines.of(family, given, self.seed, assumed) else {
-            return Ok((Line { packet: ox_view::flow(&packet.key, family), ..skipped("no rules of its family were given") }, None));
+            return Ok((
+                Line { packet: ox_view::flow(&packet.key, family), ..skipped("no rules of its family were given") },
+                None,
+            ));
         };
         if machine.live.world.iface(packet.key.iif).is_none() {
             let forwards = machine.live.world.ifaces.iter().any(|i| i.forwarding[family as usize]);
