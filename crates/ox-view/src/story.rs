@@ -324,7 +324,8 @@ impl<'a> Teller<'a> {
             file: self.sources[layer].file.to_owned(),
             line: rule.origin.line,
             text: rule_text(chain, rule, self.family),
-            owner: owner(chain.name.as_str(), comment).map(|o| o.name),
+            // What stands in a chain kept for the administrator is the administrator's.
+            owner: owner(chain.name.as_str(), comment).filter(|o| !o.role.ends_with("own rules")).map(|o| o.name),
             comment: comment.map(str::to_owned),
         }
     }

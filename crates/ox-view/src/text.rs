@@ -224,8 +224,10 @@ impl Page {
 
     /// What follows a way's story: the end, the connection, the answers, the near misses.
     fn after(&mut self, way: &Way) {
-        let text = format!("=> {}", capital(&fate(way)));
-        self.para(look(way.verdict), 0, 3, &text);
+        if way.verdict != Ending::Dropped || way.story.ended_by.as_ref().is_none_or(|r| r.number == 0) {
+            let text = format!("=> {}", capital(&fate(way)));
+            self.para(look(way.verdict), 0, 3, &text);
+        }
         if let Some(connection) = &way.connection {
             self.para(Look::Faint, 3, 5, &format!("connection: {connection}"));
         }

@@ -333,7 +333,8 @@ fn packet_text(line: &Line) -> String {
     let from = if iif.is_empty() { String::new() } else { format!("  in {iif}") };
     let out = out.as_ref().map(|o| format!("  out {o}")).unwrap_or_default();
     let _ = writeln!(text, "{from}{out}");
-    let rest = [became.as_ref().map(|b| format!("as {b}")), by.as_ref().map(|b| format!("by {b}"))];
+    let word = if *verdict == "skipped" { "because" } else { "by" };
+    let rest = [became.as_ref().map(|b| format!("as {b}")), by.as_ref().map(|b| format!("{word} {b}"))];
     for line in rest.into_iter().flatten() {
         let _ = writeln!(text, "{:>30}{line}", "");
     }
