@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         }
     };
     let seen = Arc::new(Mutex::new(Seen { excused: vec![0; ledger.len()], ..Seen::default() }));
-    let mut trials: Vec<Trial> = cases::names()
+    let mut trials: Vec<Trial> = cases::names(&root())
         .into_iter()
         .map(|name| {
             let (ledger, seen) = (ledger.clone(), seen.clone());

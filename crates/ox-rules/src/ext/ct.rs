@@ -162,6 +162,9 @@ impl Ext for Ct {
         if self.zone.dirs == 3 || (self.zone.id == 0 && !self.zone.from_mark) {
             self.zone.dirs = 0;
         }
+        if self.zone.from_mark {
+            self.zone.id = 0;
+        }
         Ok(())
     }
 

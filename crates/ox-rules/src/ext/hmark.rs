@@ -147,7 +147,7 @@ impl Ext for Hmark {
     const ABOUT: &'static str = "Marks packets by a hash of their addresses and ports.";
 
     fn check(&mut self, _: u32, cx: &Reading<'_>) -> Result<(), String> {
-        let Self { src, dst, sport, dport, spi, proto: _, conn, seed: _, modulus, offset } = self;
+        let Self { src, dst, sport, dport, spi, proto, conn, seed: _, modulus, offset } = self;
         for len in [&mut *src, dst].into_iter().flatten() {
             *len = (*len).min(width(cx.family));
         }
@@ -157,7 +157,8 @@ impl Ext for Hmark {
         if spi.is_some() && (sport.is_some() || dport.is_some()) {
             return Err("ports and the parameter index cannot be hashed together".into());
         }
-        if !*conn && src.is_none() && dst.is_none() && sport.is_none() && dport.is_none() && spi.is_none() {
+        // A mask of protocols alone counts as a tuple.
+        if !*conn && proto.is_none() && src.is_none() && dst.is_none() && sport.is_none() && dport.is_none() && spi.is_none() {
             return Err("say what is hashed: --hmark-tuple".into());
         }
         *offset = offset.filter(|&n| n != 0);

@@ -409,7 +409,7 @@ impl<'a> Reader<'a> {
         }
         let mut hits: Vec<(&str, Found)> = Vec::new();
         let mut offer = |full: &'static str, found: Found| {
-            if full.starts_with(name) && !hits.iter().any(|h| h.1 == found) {
+            if full.starts_with(name) && !hits.iter().any(|h| h.1 == found || h.0 == full) {
                 hits.push((full, found));
             }
         };

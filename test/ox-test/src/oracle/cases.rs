@@ -33,14 +33,22 @@ pub struct Group {
     pub cases: Vec<Case>,
 }
 
-/// Names under which cases are grouped: every extension, rules without any, and mixtures.
-pub fn names() -> Vec<String> {
+/// Names under which cases are grouped: every extension, rules without any, mixtures, and every other file of cases.
+pub fn names(root: &Path) -> Vec<String> {
     let mut names: Vec<String> = vec!["heads".to_owned(), "mixtures".to_owned()];
+    names.extend(files(root));
     names.extend(ext::matches().iter().map(|d| d.name.to_owned()));
     names.extend(ext::targets().iter().map(|d| d.name.to_owned()));
     names.sort();
     names.dedup();
     names
+}
+
+/// Names of the files of cases.
+fn files(root: &Path) -> Vec<String> {
+    let Ok(directory) = std::fs::read_dir(root.join("test/oracle")) else { return Vec::new() };
+    let names = directory.filter_map(|f| f.ok()?.file_name().into_string().ok());
+    names.filter_map(|n| n.strip_suffix(".rules").map(str::to_owned)).collect()
 }
 
 /// The cases of one name for a family: first those written by hand, then `count` generated ones.
@@ -86,7 +94,7 @@ pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -
     Ok(group)
 }
 
-/// Reads the hand-written cases. A file that is not there has none; that there is one is `xtask tidy`'s to see.
+/// Reads the hand-written cases. A file that is not there has none.
 fn read(root: &Path, name: &str, family: Family) -> Result<Group, String> {
     let file = format!("test/oracle/{name}.rules");
     let Ok(text) = std::fs::read_to_string(root.join(&file)) else { return Ok(Group::default()) };
@@ -134,6 +142,16 @@ pub fn parse(text: &str, file: &str, family: Family) -> Result<Group, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A target whose match has the same name in small letters may share its file.
+    #[test]
+    fn every_extension_has_a_file_of_cases() {
+        let files = files(&crate::oracle::root());
+        let shared = |name: &str| files.iter().any(|f| f == name || *f == name.to_lowercase());
+        let all = ext::matches().iter().chain(ext::targets()).map(|d| d.name);
+        let missing: Vec<&str> = all.filter(|n| !shared(n) && *n != "NOTRACK").collect();
+        assert_eq!(missing, [""; 0], "without a file test/oracle/NAME.rules");
+    }
 
     #[test]
     fn lines_are_cases() {
