@@ -224,7 +224,9 @@ impl Page {
 
     /// What follows a way's story: the end, the connection, the answers, the near misses.
     fn after(&mut self, way: &Way) {
-        if way.verdict != Ending::Dropped || way.story.ended_by.as_ref().is_none_or(|r| r.number == 0) {
+        // Where a rule or the stack dropped it, the last line has just said so.
+        let said = way.why.is_some() || way.story.ended_by.as_ref().is_some_and(|r| r.number > 0);
+        if way.verdict != Ending::Dropped || !said {
             let text = format!("=> {}", capital(&fate(way)));
             self.para(look(way.verdict), 0, 3, &text);
         }
@@ -252,8 +254,11 @@ impl Page {
         let text = match back.verdict {
             Ending::Forwarded | Ending::Sent | Ending::Delivered => {
                 let same = back.sent.starts_with(&back.packet) || back.packet == back.sent;
-                let arrives =
-                    if same { "goes back as it is".to_owned() } else { format!("goes back as {}", back.packet) };
+                let arrives = match (same, back.iif.is_empty()) {
+                    (true, true) => "goes out".to_owned(),
+                    (true, false) => "goes back unchanged".to_owned(),
+                    (false, _) => format!("goes back as {}", back.packet),
+                };
                 let end = if back.verdict == Ending::Delivered { " to this host".to_owned() } else { out };
                 format!("{who}: {}{from}, {arrives}{end}", back.sent)
             }
@@ -330,7 +335,8 @@ impl Page {
                 let again = if *again { "routed again" } else { "routed" };
                 let text = match *to {
                     "local" => format!("{again} to this host"),
-                    "nowhere" => format!("{again} nowhere: {dev}"),
+                    // That it is dropped, and why, is the next thing told.
+                    "nowhere" => return false,
                     _ => {
                         let via = if via.is_empty() { String::new() } else { format!(" to {via}") };
                         format!("{again} out by {dev}{via} ({route})")
@@ -496,7 +502,7 @@ fn tracked(state: &str, direction: &str) -> String {
         "ESTABLISHED" => "connection: ESTABLISHED, it has been answered".to_owned(),
         "RELATED" => "connection: RELATED to one that is known".to_owned(),
         "INVALID" => "connection: INVALID, it belongs to none and opens none".to_owned(),
-        "UNTRACKED" => "connection: UNTRACKED, a rule said so".to_owned(),
+        "UNTRACKED" => "connection: UNTRACKED, none is kept for it".to_owned(),
         other => format!("connection: {other}"),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In a block of three backquotes and `console`, a line `$ COMMAND` is run by `sh` in a directory of the file's own; the
 //! lines behind it are what it prints, standard output and error together, and `[exit N]` if N is not 0. `iptables` and
-//! its kin work on `rules.v4` or `rules.v6` there. A block named after a file (`rules.v4`) is put there as it stands.
+//! its kin work on `rules.v4` or `rules.v6` there; `examples` is this project's. A block named after a file (`rules.v4`) is put there as it stands.
 //! `OXTABLES_SAY=bless cargo test -p oxtables --test say` writes what is said now into the files: read the difference.
 
 use std::path::{Path, PathBuf};
@@ -38,6 +38,8 @@ impl Room {
         let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(dir.join("bin")).unwrap();
         let room = Self(dir);
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        std::os::unix::fs::symlink(examples, room.0.join("examples")).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_oxtables"), room.0.join("bin/oxtables")).unwrap();
         for (family, file) in [("iptables", "rules.v4"), ("ip6tables", "rules.v6")] {
             for what in ["", "-save", "-restore", "-legacy", "-legacy-save", "-legacy-restore"] {
