@@ -118,7 +118,8 @@ impl Out {
                 break;
             }
         }
-        self.text.extend(buf[i..].iter().map(|&b| char::from(b)));
+        // Digits are text.
+        self.text.push_str(std::str::from_utf8(&buf[i..]).unwrap_or_default());
     }
 
     /// An address as it is.

@@ -197,8 +197,8 @@ pub fn read_addr(text: &str, family: Family) -> Option<u128> {
 
 /// One numeric network: an address with or without a prefix length. `None`: anything else, right or wrong.
 pub(super) fn read_numeric_net(text: &str, family: Family) -> Option<Net> {
-    let (host, len) = match text.split_once('/') {
-        Some((host, len)) => (host, Some(len)),
+    let (host, len) = match text.bytes().position(|b| b == b'/') {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     };
     let width: u8 = if family == Family::V4 { 32 } else { 128 };
