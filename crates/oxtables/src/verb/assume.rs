@@ -9,7 +9,7 @@ use super::packet::Wanted;
 use ox_engine::world::{Route, RouteKind, World};
 use ox_packet::{Family, iface_number, ip_address};
 use ox_rules::ir::{Act, Hook, NatKind, Program};
-use ox_rules::model::{Iface, Inv, Net, Ruleset};
+use ox_rules::model::{Iface, Inv, Net, Ruleset, TableName};
 use std::collections::BTreeSet;
 
 /// A host to ask about, and what was assumed about it.
@@ -46,6 +46,8 @@ struct Hints {
     others: BTreeSet<u128>,
     /// Networks that forwarding rules speak of.
     beyond: Vec<Net>,
+    /// What comes in from outside is asked whether it is for this host, before it is routed.
+    asks_local: bool,
     input_rules: usize,
     forward_rules: usize,
 }
@@ -266,6 +268,9 @@ impl Hints {
         if self.beyond.iter().any(|n| n.has(dst)) {
             return (false, "forwarding rules speak of its network".into());
         }
+        if self.asks_local {
+            return (true, "no rule says that it is somebody else's, and some ask whether it is ours".into());
+        }
         if self.input_rules == 0 && self.forward_rules > 0 {
             return (false, "there are rules for forwarded packets only".into());
         }
@@ -289,6 +294,9 @@ fn hints(rules: &[(&Ruleset, &Program)]) -> Hints {
             }
             for (rule, lowered) in model.rules.iter().zip(chain.rules.clone()) {
                 let head = &rule.head;
+                // `-m addrtype --dst-type LOCAL` in the nat table: node ports, published ports.
+                hints.asks_local |= ruleset.tables[t as usize].name == TableName::Nat
+                    && rule.matches.iter().any(|m| m.name() == "addrtype");
                 hints.head(head.src, head.dst, head.iif, head.oif, hook, kube, ruleset.family);
                 if let Act::Nat(spec) = &program.rules[lowered as usize].act {
                     hints.nat(spec.kind, spec.addrs, head.src, head.dst, head.oif, kube, ruleset.family);
