@@ -67,7 +67,7 @@ pub fn run(
         Verb::Flush => {
             *refs = None;
             table.flush(chain)?;
-            say_each(counters && chain.is_none(), "Flushing", table, chain, out);
+            say_each(counters, "Flushing", table, chain, out);
         }
         Verb::Zero => match table.zero(chain, number) {
             // nft asks for a rule that is not there, and nobody answers.
@@ -84,7 +84,9 @@ pub fn run(
             if table.chain(name).is_none_or(|c| c.base.is_none()) {
                 return Err(EditError::NotBuiltin.into());
             }
-            let counters = command.rule.counted.then_some(command.rule.rule.counters);
+            // nft takes `-c` here and forgets it.
+            let counted = command.rule.counted && dialect == Dialect::Legacy;
+            let counters = counted.then_some(command.rule.rule.counters);
             table.set_policy(name, policy(&command.second)?, counters.unwrap_or_default())?;
         }
         Verb::Rename => {
@@ -146,11 +148,8 @@ pub(super) fn rules(
     if verb == Verb::Replace {
         return Err(Trouble::usage("Replacement rule does not specify a unique address"));
     }
-    let mut rules = read.into_rules();
-    if verb == Verb::Insert {
-        // Inserted at one place, each pushes the one before it down: stock inserts them from the last to the first.
-        rules.reverse();
-    }
+    // Inserted at one place, each pushes the one before it down, in stock too.
+    let rules = read.into_rules();
     for rule in rules {
         one(job, table, at, rule, out)?;
     }
@@ -158,7 +157,8 @@ pub(super) fn rules(
 }
 
 fn one(job: &Job<'_>, table: &mut Table, at: usize, rule: Rule, out: &mut Out) -> Result<(), Trouble> {
-    if job.verbose {
+    let seek = matches!(job.verb, Verb::Check | Verb::Delete);
+    if job.verbose && (!seek || job.listing.dialect == Dialect::Legacy) {
         job.listing.echo(&rule, out);
     }
     let name = table.chains[at].name.clone();
@@ -169,6 +169,10 @@ fn one(job: &Job<'_>, table: &mut Table, at: usize, rule: Rule, out: &mut Out) -
         _ => {
             let rules = &mut table.chains[at].rules;
             let found = rules.iter().position(|r| r.same(&rule)).ok_or(EditError::NoRule)?;
+            // nft says nothing of a rule that it does not find.
+            if job.verbose && job.listing.dialect == Dialect::Nft {
+                job.listing.echo(&rule, out);
+            }
             if job.verb == Verb::Delete {
                 rules.remove(found);
             }
