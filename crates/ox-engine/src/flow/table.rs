@@ -280,7 +280,7 @@ impl Flows {
     }
 
     /// The flows whose first packet came from the same address and port by the same protocol, newest first.
-    pub(crate) fn from_source(&self, tuple: &Tuple, zones: [u16; 2]) -> impl Iterator<Item = &Flow> {
+    pub(crate) fn with_source(&self, tuple: &Tuple, zones: [u16; 2]) -> impl Iterator<Item = &Flow> {
         self.sources.find(self.source_hash(tuple, zones)).filter_map(move |slot| {
             let flow = self.slots.get(slot as usize)?.as_ref()?;
             let o = &flow.conn.original;

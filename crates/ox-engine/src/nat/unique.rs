@@ -161,7 +161,7 @@ impl Search<'_> {
     /// How the newest connection from the same source is mapped, if the range allows that.
     fn same_source(&self, current: &Tuple) -> Option<Tuple> {
         let zones = self.flows.get(self.id)?.zones;
-        self.flows.from_source(current, zones).find_map(|flow| {
+        self.flows.with_source(current, zones).find_map(|flow| {
             let mapped = tuple::inverse(&flow.conn.reply)?;
             let mapped = Tuple { dst: current.dst, dport: current.dport, ..mapped };
             in_range(&mapped, self.range).then_some(mapped)
@@ -189,7 +189,7 @@ impl Search<'_> {
         let mut chosen = [0u32; 4];
         for i in 0..=last {
             let (least, span) = if full { (0, u32::MAX) } else { (lo[i], hi[i].wrapping_sub(lo[i]).wrapping_add(1)) };
-            chosen[i] = least.wrapping_add((u64::from(hash) * u64::from(span) >> 32) as u32);
+            chosen[i] = least.wrapping_add(((u64::from(hash) * u64::from(span)) >> 32) as u32);
             full |= chosen[i] != hi[i];
             if self.manip == Manip::Destination {
                 dst[i] = chosen[i];

@@ -58,7 +58,7 @@ impl Value for Types {
             let begins =
                 |n: &&str| n.len() >= part.len() && n.as_bytes()[..part.len()].eq_ignore_ascii_case(part.as_bytes());
             // Of several that begin so, the first is meant.
-            match NAMES.iter().position(|n| begins(&n)).filter(|_| !part.is_empty()) {
+            match NAMES.iter().position(begins).filter(|_| !part.is_empty()) {
                 Some(i) => bits |= 1 << i,
                 None => return Err(format!("`{part}' is not a type of address; there are: {}", NAMES.join(" "))),
             }

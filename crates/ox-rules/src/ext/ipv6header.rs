@@ -94,8 +94,7 @@ impl Ext for Ipv6header {
 fn present(packet: &[u8]) -> Result<Option<u8>, Stop> {
     let Some(ip) = Ipv6::new(packet) else { return Err(Stop::Hotdrop) };
     let (mut next, mut at, mut bits) = (ip.next_header(), 40, 0);
-    loop {
-        let Some(&(.., bit)) = NAMES.iter().find(|n| n.2 == next && n.3 != PROTO) else { break };
+    while let Some(&(.., bit)) = NAMES.iter().find(|n| n.2 == next && n.3 != PROTO) {
         if next == proto::NONE {
             bits |= bit;
             break;

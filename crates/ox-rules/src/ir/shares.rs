@@ -9,9 +9,12 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+/// A thing that several rules share.
+type Shared = Arc<dyn Any + Send + Sync>;
+
 /// Values shared by (kind, name) among the rules of a ruleset.
 #[derive(Default)]
-pub struct Shares(RefCell<FxHashMap<(&'static str, String), Arc<dyn Any + Send + Sync>>>);
+pub struct Shares(RefCell<FxHashMap<(&'static str, String), Shared>>);
 
 impl Shares {
     /// The value of this kind and name, made by the first who asks. One kind, one type.

@@ -5,6 +5,9 @@ use crate::ir::Dialect;
 use crate::model::{Head, TableName};
 use ox_packet::Family;
 
+/// A condition on the rule as read so far.
+pub type After = fn(&Reading<'_>) -> Result<(), String>;
+
 /// One option of an extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Opt {
@@ -27,7 +30,7 @@ pub struct Opt {
     /// Bits of the options it needs beside it (any one of them).
     pub also: u32,
     /// A condition on the rule as read so far (upstream asks while reading, so order matters).
-    pub after: Option<fn(&Reading<'_>) -> Result<(), String>>,
+    pub after: Option<After>,
 }
 
 impl Opt {
