@@ -8,7 +8,7 @@ pub fn fraction(p: f64) -> String {
     }
     for q in 2u32..=512 {
         let n = (p * f64::from(q)).round();
-        if n >= 1.0 && (p - n / f64::from(q)).abs() < 4e-9 * f64::from(q).max(1.0).min(8.0) {
+        if n >= 1.0 && (p - n / f64::from(q)).abs() < 4e-9 * f64::from(q.min(8)) {
             return format!("{n}/{q}");
         }
     }

@@ -5,11 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod deed;
 mod fraction;
 mod near;
 mod owner;
 mod phrase;
+mod sentence;
 mod story;
+mod teller;
 mod text;
 mod words;
 mod wrap;
@@ -19,6 +22,7 @@ pub use fraction::fraction;
 pub use near::{Near, Watch};
 pub use owner::{Owner, owner};
 pub use phrase::{Ending, detail, flow, verdict};
-pub use story::{Line, NearMiss, RuleRef, Source, Step, Story, What, story};
+pub use story::{Line, NearMiss, RuleRef, Source, Step, Story, What};
+pub use teller::story;
 pub use text::{Style, text};
 pub use words::{field_value, part_text, rule_text};

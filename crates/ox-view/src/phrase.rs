@@ -96,7 +96,9 @@ pub fn detail(key: &Key, family: Family) -> String {
         text.push_str(&format!(", a fragment at byte {}", key.frag_off));
     }
     match key.proto {
-        proto::TCP if readable => text.push_str(&format!(", {}", ox_packet::tcp_flags(key.tcp_flags).replace(',', "+"))),
+        proto::TCP if readable => {
+            text.push_str(&format!(", {}", ox_packet::tcp_flags(key.tcp_flags).replace(',', "+")))
+        }
         proto::ICMP | proto::ICMPV6 if readable => {
             let name = if key.proto == proto::ICMP { icmp::name } else { icmp6::name };
             match name(key.icmp_type, key.icmp_code) {

@@ -34,9 +34,9 @@ pub fn strip_comment(text: &str) -> String {
     const MARK: &str = " -m comment --comment ";
     let Some(start) = text.find(MARK) else { return text.to_owned() };
     let value = &text[start + MARK.len()..];
-    let end = if value.starts_with('"') {
+    let end = if let Some(quoted) = value.strip_prefix('"') {
         let mut escaped = false;
-        let close = value[1..].char_indices().find(|&(_, c)| {
+        let close = quoted.char_indices().find(|&(_, c)| {
             let ends = c == '"' && !escaped;
             escaped = c == '\\' && !escaped;
             ends

@@ -2,8 +2,9 @@
 //! would answer is sent back.
 
 use super::assume::{self, Setting};
-use super::packet::{State, Wanted, Wrong};
+use super::packet::Wrong;
 use super::rules::Loaded;
+use super::wanted::{State, Wanted};
 use ox_engine::chance::{Choice, Chooser, explore};
 use ox_engine::flow;
 use ox_engine::machine::{Cause, Fate, Machine, Outcome};

@@ -2,6 +2,7 @@
 
 mod assume;
 mod batch;
+mod hints;
 mod host;
 mod journey;
 mod link;
@@ -10,6 +11,8 @@ mod packet;
 mod replay;
 mod rules;
 mod trace;
+mod value;
+mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write as _;

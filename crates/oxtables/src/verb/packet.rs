@@ -1,5 +1,7 @@
 //! The packet that is asked about: in iptables' own flags, in the short form, or out of a capture.
 
+use super::value::{icmp_type, mac, number, place, tcp_flags};
+use super::wanted::{Form, State, Wanted};
 use clap::Args;
 use ox_packet::{Build, Family, L4, icmp, icmp6, ip_number, pkttype, proto, tcp};
 use ox_rules::ir::{Link, Owner, Packet};
@@ -92,54 +94,9 @@ impl std::fmt::Display for Wrong {
     }
 }
 
-fn wrong<T>(text: impl Into<String>) -> Result<T, Wrong> {
+/// A refusal.
+pub fn wrong<T>(text: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong(text.into()))
-}
-
-/// A state that is taken for granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Opens a connection: what a first packet does by itself.
-    New,
-    /// Its connection has been answered.
-    Established,
-    /// Somebody expected its connection.
-    Related,
-    /// It belongs to none.
-    Invalid,
-    /// A rule said not to track it.
-    Untracked,
-}
-
-/// A packet as far as it was described.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// Family.
-    pub family: Family,
-    /// Interface it comes in by; `None`: this host sends it.
-    pub iif: Option<String>,
-    /// Interface it leaves by, if that was said.
-    pub oif: Option<String>,
-    /// Source; `None`: not said.
-    pub src: Option<u128>,
-    /// Destination.
-    pub dst: u128,
-    /// Assumed state.
-    pub state: Option<State>,
-    /// Who sends it.
-    pub owner: Option<Owner>,
-    /// What was filled in because it was not said.
-    pub assumed: Vec<String>,
-    form: Form,
-    mark: u32,
-    link: Option<Link>,
-    pkttype: Option<u8>,
-}
-
-#[derive(Clone, Debug)]
-enum Form {
-    Build(Box<Build>, Option<u16>),
-    Bytes(Vec<u8>),
 }
 
 impl PacketArgs {
@@ -147,7 +104,7 @@ impl PacketArgs {
     pub fn read(&self, family: Option<Family>, names: &dyn Names) -> Result<Wanted, Wrong> {
         let mut args = self.clone();
         if !self.words.is_empty() {
-            args.short(names)?;
+            args.short()?;
         }
         if let Some(place) = &args.pcap {
             return args.capture(place, names);
@@ -156,7 +113,7 @@ impl PacketArgs {
     }
 
     /// The short form, put into the long one's places.
-    fn short(&mut self, names: &dyn Names) -> Result<(), Wrong> {
+    fn short(&mut self) -> Result<(), Wrong> {
         let words = std::mem::take(&mut self.words);
         let arrow = words.iter().position(|w| w == "->" || w == ">");
         let Some(arrow) = arrow else {
@@ -180,13 +137,13 @@ impl PacketArgs {
             [] => return wrong("`->' has nothing before it: the source is missing"),
             [_, _, odd, ..] => return wrong(format!("`{odd}' is one word too many before the `->'")),
         };
-        let (addr, port) = place(source, names)?;
+        let (addr, port) = place(source)?;
         (self.source, self.sport) = (addr, port.or(self.sport.take()));
         let mut after = after.iter();
         let Some(destination) = after.next() else {
             return wrong("`->' has nothing behind it: the destination is missing");
         };
-        let (addr, port) = place(destination, names)?;
+        let (addr, port) = place(destination)?;
         (self.destination, self.dport) = (addr, port.or(self.dport.take()));
         while let Some(word) = after.next() {
             let mut value = || match after.next() {
@@ -403,148 +360,5 @@ impl PacketArgs {
         }
         wanted.form = Form::Bytes(bytes);
         Ok(wanted)
-    }
-}
-
-impl Wanted {
-    /// The packet, from this source if none was said.
-    pub fn packet(&self, src: u128) -> Result<Packet, Wrong> {
-        let bytes = match &self.form {
-            Form::Bytes(bytes) => bytes.clone(),
-            Form::Build(build, length) => {
-                let mut build = (**build).clone();
-                build.src = ox_packet::ip_address(self.family, self.src.unwrap_or(src));
-                if let Some(length) = *length {
-                    let short = Build { payload: Vec::new(), ..build.clone() }.bytes().len();
-                    let Some(rest) = usize::from(length).checked_sub(short) else {
-                        return wrong(format!("--length {length}: its headers alone are {short} bytes"));
-                    };
-                    build.payload.resize(rest, b'.');
-                }
-                build.bytes()
-            }
-        };
-        let Ok(mut packet) = Packet::new(bytes) else { return wrong("it cannot be read as an IP packet") };
-        packet.key.mark = self.mark;
-        packet.meta.link = self.link;
-        packet.key.iif = self.iif.as_deref().map_or(0, ox_packet::iface_number);
-        packet.key.oif = match self.iif {
-            Some(_) => 0,
-            None => self.oif.as_deref().map_or(0, ox_packet::iface_number),
-        };
-        packet.key.pkttype = self.pkttype.unwrap_or_else(|| link_type(self.family, self.dst));
-        packet.meta.untracked = self.state == Some(State::Untracked);
-        if self.state == Some(State::Invalid) {
-            spoil(&mut packet);
-        }
-        Ok(packet)
-    }
-}
-
-/// How the link layer would have addressed it.
-fn link_type(family: Family, dst: u128) -> u8 {
-    match family {
-        Family::V4 if dst == 0xffff_ffff => pkttype::BROADCAST,
-        Family::V4 if dst >> 28 == 0xe => pkttype::MULTICAST,
-        Family::V6 if dst >> 120 == 0xff => pkttype::MULTICAST,
-        _ => pkttype::HOST,
-    }
-}
-
-/// Makes connection tracking find it invalid: by its checksum, which no rule looks at.
-fn spoil(packet: &mut Packet) {
-    let at = packet.layout.l4
-        + match packet.layout.proto {
-            proto::TCP => 16,
-            proto::UDP => 6,
-            _ => 2,
-        };
-    if let Some(byte) = packet.bytes.get_mut(at) {
-        *byte ^= 0x55;
-    }
-}
-
-/// `192.0.2.7:40000`, `[2001:db8::1]:80`, or an address alone.
-fn place(text: &str, _: &dyn Names) -> Result<(Option<IpAddr>, Option<String>), Wrong> {
-    let (addr, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
-        Some(Some((addr, rest))) => (addr, rest.strip_prefix(':').map(str::to_owned)),
-        Some(None) => return wrong(format!("`{text}': the bracket is not closed")),
-        None => match text.parse::<IpAddr>() {
-            Ok(_) => (text, None),
-            Err(_) => match text.rsplit_once(':') {
-                Some((addr, port)) => (addr, Some(port.to_owned())),
-                None => (text, None),
-            },
-        },
-    };
-    match addr.parse() {
-        Ok(addr) => Ok((Some(addr), port)),
-        Err(_) => wrong(format!("`{text}' is no address: 192.0.2.7, 192.0.2.7:80, 2001:db8::1 or [2001:db8::1]:80")),
-    }
-}
-
-fn number(text: &str, what: &str, max: u64) -> Result<u64, Wrong> {
-    match ox_rules::syntax::number_u64(text, max) {
-        Some(n) => Ok(n),
-        None => wrong(format!("--{what} {text}: a number up to {max:#x}")),
-    }
-}
-
-fn mac(text: &str) -> Result<[u8; 6], Wrong> {
-    let parts: Vec<_> = text.split(':').map(|p| u8::from_str_radix(p, 16)).collect();
-    match parts.into_iter().collect::<Result<Vec<u8>, _>>().ok().and_then(|p| p.try_into().ok()) {
-        Some(mac) => Ok(mac),
-        None => wrong(format!("--mac-source {text}: six bytes, as in 02:00:00:00:00:01")),
-    }
-}
-
-fn tcp_flags(list: &str) -> Result<u8, Wrong> {
-    let mut flags = 0;
-    for name in list.split(',') {
-        flags |= match name.to_ascii_uppercase().as_str() {
-            "FIN" | "F" => tcp::FIN,
-            "SYN" | "S" => tcp::SYN,
-            "RST" | "R" => tcp::RST,
-            "PSH" | "P" => tcp::PSH,
-            "ACK" | "." => tcp::ACK,
-            "URG" | "U" => tcp::URG,
-            "ECE" => tcp::ECE,
-            "CWR" => tcp::CWR,
-            "NONE" => 0,
-            "ALL" => 0x3f,
-            "S." => tcp::SYN | tcp::ACK,
-            "P." => tcp::PSH | tcp::ACK,
-            "F." => tcp::FIN | tcp::ACK,
-            "R." => tcp::RST | tcp::ACK,
-            odd => {
-                return wrong(format!(
-                    "--tcp-flags: `{odd}' is none of FIN, SYN, RST, PSH, ACK, URG, ECE, CWR, ALL, NONE"
-                ));
-            }
-        };
-    }
-    Ok(flags)
-}
-
-/// A type by name, `type` or `type/code`.
-fn icmp_type(text: &str, name: fn(u8, u8) -> Option<&'static str>, what: &str) -> Result<(u8, u8), Wrong> {
-    let (kind, code) = text.split_once('/').unwrap_or((text, "0"));
-    if let (Ok(kind), Ok(code)) = (kind.parse(), code.parse()) {
-        return Ok((kind, code));
-    }
-    // iptables knows some types by a second name.
-    let meant = match text {
-        "ping" => "echo-request",
-        "pong" => "echo-reply",
-        "neighbor-solicitation" => "neighbour-solicitation",
-        "neighbor-advertisement" => "neighbour-advertisement",
-        "ttl-exceeded" | "time-exceeded" => "ttl-zero-during-transit",
-        "destination-unreachable" => "network-unreachable",
-        other => other,
-    };
-    let all = (0..=255u8).flat_map(|k| (0..=20u8).map(move |c| (k, c)));
-    match all.into_iter().find(|&(k, c)| name(k, c) == Some(meant)) {
-        Some(found) => Ok(found),
-        None => wrong(format!("--{what} {text}: no type of that name; `echo-request', or a number as in 3/1")),
     }
 }
