@@ -61,14 +61,16 @@ pub fn nat(spec: &NatSpec, family: Family) -> String {
             (false, Family::V4) => format!("{to}:{ports}"),
         };
     }
-    match spec.kind {
+    let drawn = if spec.random || spec.random_fully { ", its port drawn at random" } else { "" };
+    let what = match spec.kind {
         NatKind::Source => format!("source becomes {to}"),
         NatKind::Destination => format!("destination becomes {to}"),
         NatKind::Masquerade => "source becomes this host's address".to_owned(),
         NatKind::Redirect if to.is_empty() => "destination becomes this host".to_owned(),
         NatKind::Redirect => format!("destination becomes this host, {to}"),
         NatKind::Netmap => "the network part of the address is replaced".to_owned(),
-    }
+    };
+    what + drawn
 }
 
 /// What differs between two keys of one packet, as far as rules change it by themselves.

@@ -30,12 +30,17 @@ pub const ELSEWHERE: &str = "elsewhere";
 
 /// The setting of a question.
 pub fn setting(given: &Given, args: &HostArgs, wanted: &Wanted, rules: &[(&Ruleset, &Program)]) -> Setting {
+    setting_by(given, args, wanted, &if given.known { Hints::default() } else { hints(rules) })
+}
+
+/// The same, the hints being known.
+pub fn setting_by(given: &Given, args: &HostArgs, wanted: &Wanted, hints: &Hints) -> Setting {
     let mut setting = Setting { world: given.world.clone(), src: 0, assumed: wanted.assumed.clone(), if_seen: None };
     setting.world.owner = wanted.owner.clone();
     if given.known {
         setting.described(given, wanted);
     } else {
-        setting.bare(args, wanted, &hints(rules));
+        setting.bare(args, wanted, hints);
     }
     setting
 }

@@ -1,8 +1,10 @@
 //! `oxtables replay`: a capture through the rules, in the capture's own time.
 
+use super::hints::{self, Hints};
 use super::host::{Given, HostArgs};
 use super::rules::{self, Loaded};
-use super::{Format, Global, batch, complain, link};
+use super::wanted::Wanted;
+use super::{Format, Global, assume, batch, complain, link};
 use crate::{files, names};
 use clap::Args;
 use ox_engine::flow;
@@ -14,7 +16,7 @@ use ox_rules::ir::{ChainId, Now, Packet, RuleId};
 use ox_rules::model::Counters;
 use ox_view::Ending;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,7 +89,9 @@ struct Report {
 /// The machines, one for each family that the rules are of.
 struct Machines<'a> {
     loaded: &'a [Loaded],
-    machines: Vec<(Family, Machine, Vec<&'a Loaded>)>,
+    machines: Vec<(Family, Machine, Vec<&'a Loaded>, Hints)>,
+    /// Addresses that were taken to be this host's, where nobody described it.
+    own: BTreeSet<(Family, u128)>,
 }
 
 impl Replay {
@@ -113,7 +117,7 @@ impl Replay {
             Some(path) => Some(pcap::create(path, pcap::Link::Ip).map_err(|e| (e.to_string(), 4))?),
             None => None,
         };
-        let mut machines = Machines { loaded: &loaded, machines: Vec::new() };
+        let mut machines = Machines { loaded: &loaded, machines: Vec::new(), own: BTreeSet::new() };
         let mut report = Report {
             oxtables: 1,
             assumed: Vec::new(),
@@ -199,12 +203,30 @@ impl Replay {
             [first, ..] if first & 1 == 1 => pkttype::MULTICAST,
             _ => pkttype::HOST,
         });
-        let Some((machine, rules)) = machines.of(family, given, self.seed, assumed) else {
+        let key = packet.key;
+        let known = machines.own.contains(&(family, key.src));
+        let Some((machine, rules, hints)) = machines.of(family, given, self.seed, assumed) else {
             return Ok((
                 Line { packet: ox_view::flow(&packet.key, family), ..skipped("no rules of its family were given") },
                 None,
             ));
         };
+        let mut mine = None;
+        if !given.known {
+            // Each packet tells a little more of its host.
+            let wanted = Wanted::seen(&packet, Some(name).filter(|_| !known));
+            let setting = assume::setting_by(given, &self.host, &wanted, hints);
+            machine.live.world = setting.world;
+            mine = machine.live.world.is_local(family, key.dst).then_some((family, key.dst));
+            for news in setting.assumed {
+                match assumed.len() {
+                    SAID if assumed.contains(&news) => {}
+                    SAID => assumed.push("and more of the kind".to_owned()),
+                    n if n < SAID && !assumed.contains(&news) => assumed.push(news),
+                    _ => {}
+                }
+            }
+        }
         if machine.live.world.iface(packet.key.iif).is_none() {
             let forwards = machine.live.world.ifaces.iter().any(|i| i.forwarding[family as usize]);
             machine.live.world.iface_mut(name).forwarding = [forwards; 2];
@@ -213,7 +235,7 @@ impl Replay {
         machine.live.now = now;
         let before = ox_view::flow(&packet.key, family);
         // A packet whose source is this host's own was seen on its way out.
-        let ours = packet.key.src != 0 && machine.live.world.is_local(family, packet.key.src);
+        let ours = known || (given.known && packet.key.src != 0 && machine.live.world.is_local(family, packet.key.src));
         if ours {
             packet.key.iif = 0;
         }
@@ -234,10 +256,14 @@ impl Replay {
             by: stopped(&outcome.fate, rules, family),
             packet: before,
         };
+        machines.own.extend(mine);
         let passed = matches!(verdict, Ending::Forwarded | Ending::Sent | Ending::Delivered);
         Ok((line, passed.then_some(outcome.packet.bytes)))
     }
 }
+
+/// Assumptions that are told at most.
+const SAID: usize = 20;
 
 /// The kernel's clock at the first packet: long enough after its start for everything that asks how long ago.
 const EPOCH: u64 = 1_000_000_000_000_000;
@@ -249,7 +275,7 @@ impl<'a> Machines<'a> {
         given: &Given,
         seed: u64,
         assumed: &mut Vec<String>,
-    ) -> Option<(&mut Machine, &[&'a Loaded])> {
+    ) -> Option<(&mut Machine, &[&'a Loaded], &Hints)> {
         let at = match self.machines.iter().position(|m| m.0 == family) {
             Some(at) => at,
             None => {
@@ -258,29 +284,32 @@ impl<'a> Machines<'a> {
                     return None;
                 }
                 let mut world = given.world.clone();
-                if !given.settled {
+                let mut hints = Hints::default();
+                if !given.known {
+                    let programs: Vec<_> = rules.iter().map(|l| (&l.ruleset, &*l.program)).collect();
+                    hints = hints::hints(&programs);
+                    assumed.push(format!(
+                        "this host is as its rules let one guess (--host describes it): `{}' is an interface that none names, \
+                         {} an address of its own",
+                        assume::ELSEWHERE,
+                        ox_packet::ip_address(family, hints::example(family, 254)),
+                    ));
+                } else if !given.settled {
                     world.ifaces.iter_mut().for_each(|i| i.forwarding = [true; 2]);
                     assumed.push("this host forwards packets (--sysctl net.ipv4.ip_forward=0 says it does not)".into());
                 }
-                if !given.known {
-                    assumed.push(
-                        "nothing is known of this host's addresses and routes, so that packets have nowhere to go: \
-                         --host, --addr and --route describe it"
-                            .into(),
-                    );
-                }
                 let programs = rules.iter().map(|l| l.program.clone()).collect();
-                self.machines.push((family, Machine::new(family, programs, world, seed), rules));
+                self.machines.push((family, Machine::new(family, programs, world, seed), rules, hints));
                 self.machines.len() - 1
             }
         };
-        let (_, machine, rules) = &mut self.machines[at];
-        Some((machine, rules))
+        let (_, machine, rules, hints) = &mut self.machines[at];
+        Some((machine, rules, hints))
     }
 
     /// Counters and connections at the end.
     fn sums(&self, report: &mut Report, now: Now) {
-        for (family, machine, rules) in &self.machines {
+        for (family, machine, rules, _) in &self.machines {
             for (layer, loaded) in machine.layers.iter().zip(rules) {
                 for id in 0..layer.program.rules.len() as u32 {
                     let Counters { packets, bytes } = layer.counters.of_rule(RuleId(id));

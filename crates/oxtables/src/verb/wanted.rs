@@ -58,6 +58,24 @@ pub enum Form {
 }
 
 impl Wanted {
+    /// A packet of a capture, as far as assumptions about its host ask.
+    pub fn seen(packet: &Packet, iif: Option<&str>) -> Self {
+        Self {
+            family: packet.layout.family,
+            iif: iif.map(str::to_owned),
+            oif: None,
+            src: Some(packet.key.src),
+            dst: packet.key.dst,
+            state: None,
+            owner: None,
+            assumed: Vec::new(),
+            form: Form::Bytes(Vec::new()),
+            mark: 0,
+            link: None,
+            pkttype: None,
+        }
+    }
+
     /// The packet, from this source if none was said.
     pub fn packet(&self, src: u128) -> Result<Packet, Wrong> {
         let bytes = match &self.form {
