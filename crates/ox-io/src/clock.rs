@@ -1,4 +1,4 @@
-//! The time of day, a clock that never goes back, and the seed of everything random.
+//! The time of day, a clock that never goes back, one that runs with the thread, and the seed of everything random.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,6 +24,12 @@ pub fn now() -> Now {
         realtime_ns: u64::try_from(realtime).unwrap_or(u64::MAX),
         monotonic_ns: (monotonic.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(monotonic.tv_nsec as u64),
     }
+}
+
+/// Nanoseconds for which this thread has held a processor: what a benchmark counts on a machine shared with others.
+pub fn thread_cpu_ns() -> u64 {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    (spent.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(spent.tv_nsec as u64)
 }
 
 /// The local date and time as `ctime` writes it: `Sun Nov 22 21:50:55 2026`.
@@ -72,6 +78,7 @@ mod tests {
         assert!(b.monotonic_ns >= a.monotonic_ns && a.monotonic_ns > 0);
         // After 2024 and before the year 2554, where nanoseconds leave 64 bits.
         assert!(a.realtime_ns > 1_700_000_000_000_000_000 && a.realtime_ns < u64::MAX);
+        assert!(thread_cpu_ns() > 0);
         assert_ne!(seed().unwrap(), seed().unwrap());
         assert_ne!(seed_u64().unwrap(), seed_u64().unwrap());
     }
