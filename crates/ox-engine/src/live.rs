@@ -16,6 +16,9 @@ use ox_rules::ir::{
 use rustc_hash::FxHashMap;
 use std::any::Any;
 
+/// What a native remembers from packet to packet.
+type Cell = Option<Box<dyn Any + Send>>;
+
 /// State of a running machine.
 pub struct Live {
     /// Family of its packets.
@@ -40,8 +43,8 @@ pub struct Live {
     pub(crate) logged: Vec<LogSpec>,
     pub(crate) rejected: Option<RejectWith>,
     pub(crate) current: Option<FlowId>,
-    own: FxHashMap<u32, Option<Box<dyn Any + Send>>>,
-    named: FxHashMap<(&'static str, String), Option<Box<dyn Any + Send>>>,
+    own: FxHashMap<u32, Cell>,
+    named: FxHashMap<&'static str, FxHashMap<String, Cell>>,
 }
 
 /// The connection a packet made by this host belongs to from the start.
@@ -180,6 +183,12 @@ impl Live {
 }
 
 impl Host for Live {
+    fn attend(&mut self, subject: &mut Subject) {
+        if subject.conn.is_none() {
+            subject.conn = self.conn(self.current);
+        }
+    }
+
     fn nat(&mut self, spec: &NatSpec, subject: &mut Subject) -> Verdict {
         let Some(flow) = self.current else { return Verdict::Accept };
         self.write_conn(Some(flow), subject.conn.take());
@@ -192,7 +201,6 @@ impl Host for Live {
         let place = nat::Place { hook: subject.hook, packet: &subject.packet, address };
         let dice = &mut self.dice;
         let fate = nat::setup(&mut self.flows, flow, spec, &place, self.now, &mut || dice.draw());
-        subject.conn = self.conn(Some(flow));
         match fate {
             flow::Fate::Accept => Verdict::Accept,
             flow::Fate::Drop => Verdict::Drop,
@@ -344,7 +352,10 @@ impl Env for Live {
     }
 
     fn account(&mut self, name: &str, bytes: u32) -> bool {
-        let (packets, sum, quota) = self.accounts.entry(name.to_owned()).or_default();
+        if !self.accounts.contains_key(name) {
+            self.accounts.insert(name.to_owned(), (0, 0, None));
+        }
+        let Some((packets, sum, quota)) = self.accounts.get_mut(name) else { return false };
         *packets += 1;
         *sum += u64::from(bytes);
         // An object without a quota always matches.
@@ -354,7 +365,17 @@ impl Env for Live {
     fn cell(&mut self, site: u32, key: CellKey<'_>) -> &mut Option<Box<dyn Any + Send>> {
         match key {
             CellKey::Own => self.own.entry(site).or_default(),
-            CellKey::Named(kind, name) => self.named.entry((kind, name.to_owned())).or_default(),
+            CellKey::Named(kind, name) => {
+                let of_kind = self.named.entry(kind).or_default();
+                // Only a name that is new is copied.
+                if !of_kind.contains_key(name) {
+                    of_kind.insert(name.to_owned(), None);
+                }
+                match of_kind.get_mut(name) {
+                    Some(cell) => cell,
+                    None => unreachable!("it has just been put in"),
+                }
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::world::{RouteKind, World};
 use ox_packet::{Family, ct, iface_name};
 use ox_rules::ir::{ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId, Verdict, status};
 use ox_rules::model::TableName;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One set of rules in force. Several may be at once (nft and legacy), in hook priority order.
@@ -38,6 +39,8 @@ pub struct Machine {
     /// Everything that changes as packets pass.
     pub live: Live,
     schedule: [Vec<Stage>; 5],
+    /// Where walks go back to; empty between walks.
+    calls: Vec<(ChainId, u32)>,
     tracking: bool,
 }
 
@@ -80,14 +83,14 @@ impl Outcome {
 
 /// Where a packet ended.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "dev and via are what they are called")]
+#[expect(missing_docs, reason = "dev (a name as in `Key`) and via are what they are called")]
 pub enum Fate {
     /// Passed on through this host.
-    Forwarded { dev: String, via: Option<u128> },
+    Forwarded { dev: u128, via: Option<u128> },
     /// Sent by this host.
-    Sent { dev: String, via: Option<u128> },
+    Sent { dev: u128, via: Option<u128> },
     /// Taken by this host.
-    Delivered { dev: String },
+    Delivered { dev: u128 },
     /// Discarded.
     Dropped(Cause),
     /// Handed to user space.
@@ -109,7 +112,7 @@ pub enum Cause {
     /// A chain's policy.
     Policy { layer: usize, chain: ChainId },
     /// The stack itself.
-    Stack(String),
+    Stack(Cow<'static, str>),
 }
 
 /// A packet on its way through the hooks.
@@ -136,7 +139,7 @@ impl Machine {
         }
         let tracking = layers.iter().any(|l| l.program.tracking);
         let schedule = Hook::ALL.map(|hook| schedule(hook, &layers, tracking));
-        Self { family, layers, live: Live::new(family, world, seed), schedule, tracking }
+        Self { family, layers, live: Live::new(family, world, seed), schedule, calls: Vec::new(), tracking }
     }
 
     /// Whether connections are tracked at all.
@@ -151,10 +154,10 @@ impl Machine {
 
     /// A packet comes in by an interface (`packet.key.iif`).
     pub fn receive<T: Tracer>(&mut self, packet: Packet, tracer: &mut T) -> Outcome {
-        tracer.note(Note::Arrives { by: iface_name(packet.key.iif) });
+        tracer.tell(|| Note::Arrives { by: iface_name(packet.key.iif) });
         let loopback = self.live.world.iface(packet.key.iif).is_some_and(|i| i.loopback);
         if let Err(why) = ox_packet::validate(&packet.bytes, loopback) {
-            return self.stop(packet, tracer, why.to_string());
+            return self.stop(packet, tracer, why.to_string().into());
         }
         let mut transit = Transit {
             subject: subject(packet, Hook::Prerouting),
@@ -165,7 +168,8 @@ impl Machine {
             rerouted: None,
         };
         self.set_ct(&mut transit);
-        self.enter(transit, tracer)
+        let fate = self.enter(&mut transit, tracer);
+        self.end(transit, fate)
     }
 
     /// This host sends a packet.
@@ -183,13 +187,12 @@ impl Machine {
         std::mem::take(&mut self.live.replies)
     }
 
-    fn stop<T: Tracer>(&mut self, packet: Packet, tracer: &mut T, why: String) -> Outcome {
-        tracer.note(Note::Dropped { why: why.clone() });
+    fn stop<T: Tracer>(&mut self, packet: Packet, tracer: &mut T, why: Cow<'static, str>) -> Outcome {
+        tracer.tell(|| Note::Dropped { why: why.to_string() });
         Outcome { fate: Fate::Dropped(Cause::Stack(why)), packet, hook: None, rejected: None, origin: None }
     }
 
-    fn end(&mut self, mut transit: Transit, fate: Fate) -> Outcome {
-        self.put_back(&mut transit);
+    fn end(&mut self, transit: Transit, fate: Fate) -> Outcome {
         let lost = matches!(fate, Fate::Dropped(_) | Fate::Stolen { .. });
         if let Some(flow) = transit.flow.filter(|_| lost && self.live.replies.is_empty()) {
             self.live.flows.discard(flow);
@@ -198,16 +201,16 @@ impl Machine {
         Outcome { fate, packet: subject.packet, hook, rejected, origin }
     }
 
-    fn drop_here<T: Tracer>(&mut self, transit: Transit, tracer: &mut T, why: impl Into<String>) -> Outcome {
+    fn drop_here<T: Tracer>(&mut self, tracer: &mut T, why: impl Into<Cow<'static, str>>) -> Fate {
         let why = why.into();
-        tracer.note(Note::Dropped { why: why.clone() });
-        self.end(transit, Fate::Dropped(Cause::Stack(why)))
+        tracer.tell(|| Note::Dropped { why: why.to_string() });
+        Fate::Dropped(Cause::Stack(why))
     }
 
     /// From PREROUTING on.
-    fn enter<T: Tracer>(&mut self, mut transit: Transit, tracer: &mut T) -> Outcome {
-        if let Err(fate) = self.hook(Hook::Prerouting, &mut transit, tracer) {
-            return self.end(transit, fate);
+    fn enter<T: Tracer>(&mut self, transit: &mut Transit, tracer: &mut T) -> Fate {
+        if let Err(fate) = self.hook(Hook::Prerouting, transit, tracer) {
+            return fate;
         }
         let key = transit.subject.packet.key;
         match self.live.world.route_input(&key, self.family) {
@@ -216,58 +219,60 @@ impl Machine {
                 self.forward(transit, found, tracer)
             }
             Ok(found) => {
-                tracer.note(Note::Routed(Decision { to: Where::Local, route: found.words(self.family), again: false }));
+                let family = self.family;
+                tracer.tell(|| Note::Routed(Decision { to: Where::Local, route: found.words(family), again: false }));
                 // Kernel: IPv4 gathers fragments before INPUT (`ip_local_deliver`), IPv6 after it (`ipv6_frag_rcv`).
                 let v4 = self.family == Family::V4;
                 let taken = (|| {
                     if v4 {
-                        self.defrag(User::Local, &mut transit, tracer)?;
+                        self.defrag(User::Local, transit, tracer)?;
                     }
-                    self.hook(Hook::Input, &mut transit, tracer)?;
-                    if v4 { Ok(()) } else { self.defrag(User::Local, &mut transit, tracer) }
+                    self.hook(Hook::Input, transit, tracer)?;
+                    if v4 { Ok(()) } else { self.defrag(User::Local, transit, tracer) }
                 })();
                 if let Err(fate) = taken {
-                    return self.end(transit, fate);
+                    return fate;
                 }
-                let dev = iface_name(transit.subject.packet.key.iif);
-                self.end(transit, Fate::Delivered { dev })
+                let dev = transit.subject.packet.key.iif;
+                Fate::Delivered { dev }
             }
             Err(refusal) => {
                 let (code, why) = match refusal {
                     Refusal::Martian(why) | Refusal::Silent(why) => (None, why),
                     Refusal::Unreachable(code, why) => (Some(code), why),
                 };
-                tracer.note(Note::Routed(Decision {
-                    to: Where::Nowhere { why: why.to_owned() },
-                    route: String::new(),
-                    again: false,
-                }));
+                tracer.tell(|| {
+                    let to = Where::Nowhere { why: why.to_owned() };
+                    Note::Routed(Decision { to, route: String::new(), again: false })
+                });
                 if let Some(code) = code {
                     let kind = if self.family == Family::V4 { 3 } else { 1 };
                     self.live.icmp_error(&transit.subject, transit.flow, kind, code, 0);
                 }
-                self.drop_here(transit, tracer, why)
+                self.drop_here(tracer, why)
             }
         }
     }
 
     fn note_route<T: Tracer>(&self, tracer: &mut T, found: &Found, again: bool) {
-        let to = if found.kind == RouteKind::Local {
-            Where::Local
-        } else {
-            Where::Out { dev: iface_name(found.dev), via: found.via }
-        };
-        tracer.note(Note::Routed(Decision { to, route: found.words(self.family), again }));
+        tracer.tell(|| {
+            let to = if found.kind == RouteKind::Local {
+                Where::Local
+            } else {
+                Where::Out { dev: iface_name(found.dev), via: found.via }
+            };
+            Note::Routed(Decision { to, route: found.words(self.family), again })
+        });
     }
 
     /// Kernel: net/ipv4/ip_forward.c `ip_forward`, net/ipv6/ip6_output.c `ip6_forward`.
-    fn forward<T: Tracer>(&mut self, mut transit: Transit, found: Found, tracer: &mut T) -> Outcome {
+    fn forward<T: Tracer>(&mut self, transit: &mut Transit, found: Found, tracer: &mut T) -> Fate {
         let v4 = self.family == Family::V4;
         let packet = &transit.subject.packet;
         if packet.key.ttl <= 1 {
             let kind = if v4 { 11 } else { 3 };
             self.live.icmp_error(&transit.subject, transit.flow, kind, 0, 0);
-            return self.drop_here(transit, tracer, "its time to live is used up");
+            return self.drop_here(tracer, "its time to live is used up");
         }
         let mtu = self.live.world.iface(found.dev).map_or(1500, |i| i.mtu);
         // What came in fragments is as large as the largest of them (Kernel: `ip_exceeds_mtu`, `ip6_pkt_too_big`).
@@ -276,42 +281,38 @@ impl Machine {
         if packet.key.len > mtu && size > mtu && whole {
             let (kind, code) = if v4 { (3, 4) } else { (2, 0) };
             self.live.icmp_error(&transit.subject, transit.flow, kind, code, mtu);
-            return self.drop_here(
-                transit,
-                tracer,
-                format!("it is larger than the {mtu} bytes that fit on the way out"),
-            );
+            return self.drop_here(tracer, format!("it is larger than the {mtu} bytes that fit on the way out"));
         }
         let packet = &mut transit.subject.packet;
         ox_packet::rewrite::set_ttl(&mut packet.bytes, &packet.layout, packet.key.ttl - 1);
         packet.key.ttl -= 1;
         packet.key.oif = found.dev;
-        if let Err(fate) = self.hook(Hook::Forward, &mut transit, tracer) {
-            return self.end(transit, fate);
+        if let Err(fate) = self.hook(Hook::Forward, transit, tracer) {
+            return fate;
         }
-        let dev = iface_name(found.dev);
+        let dev = found.dev;
         self.leave(transit, tracer, Fate::Forwarded { dev, via: found.via })
     }
 
     /// POSTROUTING, and out.
-    fn leave<T: Tracer>(&mut self, mut transit: Transit, tracer: &mut T, fate: Fate) -> Outcome {
-        if let Err(fate) = self.hook(Hook::Postrouting, &mut transit, tracer) {
-            return self.end(transit, fate);
+    fn leave<T: Tracer>(&mut self, transit: &mut Transit, tracer: &mut T, fate: Fate) -> Fate {
+        if let Err(fate) = self.hook(Hook::Postrouting, transit, tracer) {
+            return fate;
         }
         let oif = transit.subject.packet.key.oif;
         if self.live.world.iface(oif).is_some_and(|i| i.loopback) {
             let packet = &mut transit.subject.packet;
             packet.key.iif = oif;
             packet.key.oif = 0;
-            tracer.note(Note::Arrives { by: iface_name(oif) });
+            tracer.tell(|| Note::Arrives { by: iface_name(oif) });
             return self.enter(transit, tracer);
         }
-        self.end(transit, fate)
+        fate
     }
 
     /// Kernel: net/ipv4/ip_output.c `__ip_local_out`.
     fn send_attached<T: Tracer>(&mut self, mut packet: Packet, attached: Attached, tracer: &mut T) -> Outcome {
-        tracer.note(Note::Arrives { by: String::new() });
+        tracer.tell(|| Note::Arrives { by: String::new() });
         packet.meta.local = true;
         packet.key.iif = 0;
         let Some(found) = self.route_output(&packet, packet.key.oif) else {
@@ -327,9 +328,10 @@ impl Machine {
         if let Err(fate) = self.hook(Hook::Output, &mut transit, tracer) {
             return self.end(transit, fate);
         }
-        let dev = iface_name(transit.subject.packet.key.oif);
+        let dev = transit.subject.packet.key.oif;
         let via = self.route_output(&transit.subject.packet, 0).and_then(|f| f.via);
-        self.leave(transit, tracer, Fate::Sent { dev, via })
+        let fate = self.leave(&mut transit, tracer, Fate::Sent { dev, via });
+        self.end(transit, fate)
     }
 
     fn route_output(&self, packet: &Packet, oif: u128) -> Option<Found> {
@@ -426,25 +428,21 @@ impl Machine {
 
     fn walk<T: Tracer>(&mut self, layer: usize, chain: ChainId, transit: &mut Transit, tracer: &mut T) -> End {
         tracer.layer(layer);
-        self.take_out(transit);
         self.live.current = transit.flow;
         self.live.rejected = None;
         let l = &mut self.layers[layer];
-        let mut on = Walked { program: &l.program, counters: &mut l.counters, site_base: l.site_base };
+        let mut on =
+            Walked { program: &l.program, counters: &mut l.counters, site_base: l.site_base, calls: &mut self.calls };
         let end = walk(&mut on, chain, &mut transit.subject, &mut self.live, tracer);
         self.put_back(transit);
         transit.rejected = self.live.rejected.take().or(transit.rejected);
         for spec in self.live.logged.drain(..) {
-            tracer.note(Note::Logged(spec));
+            tracer.tell(|| Note::Logged(spec));
         }
         if let Some(reply) = transit.rejected.and_then(|_| self.live.replies.last()) {
-            tracer.note(Note::Answers { what: ox_packet::show(&reply.packet.bytes) });
+            tracer.tell(|| Note::Answers { what: ox_packet::show(&reply.packet.bytes) });
         }
         end
-    }
-
-    fn take_out(&mut self, transit: &mut Transit) {
-        transit.subject.conn = self.live.conn(transit.flow);
     }
 
     fn put_back(&mut self, transit: &mut Transit) {
@@ -482,15 +480,14 @@ impl Machine {
                 Ok(())
             }
             Gathered::Waiting => {
-                tracer.note(Note::Fragment);
+                tracer.tell(|| Note::Fragment);
                 Err(Fate::Waiting)
             }
             Gathered::Dropped(why, answer) => {
                 if let Some((kind, code, pointer)) = answer {
                     self.live.icmp_error(&transit.subject, transit.flow, kind, code, pointer);
                 }
-                tracer.note(Note::Dropped { why: why.to_owned() });
-                Err(Fate::Dropped(Cause::Stack(why.to_owned())))
+                self.lost(tracer, why)
             }
         }
     }
@@ -513,8 +510,11 @@ impl Machine {
             }
         }
         self.set_ct(transit);
-        let tuples = transit.flow.and_then(|f| self.live.flows.get(f)).map(|f| &f.conn).map(|c| (c.original, c.reply));
-        tracer.note(Note::Tracked { kind: transit.subject.kind, dir: transit.subject.dir, tuples });
+        tracer.tell(|| {
+            let conn = transit.flow.and_then(|f| self.live.flows.get(f)).map(|f| &f.conn);
+            let tuples = conn.map(|c| (c.original, c.reply));
+            Note::Tracked { kind: transit.subject.kind, dir: transit.subject.dir, tuples }
+        });
         Ok(())
     }
 
@@ -575,9 +575,9 @@ impl Machine {
     }
 
     /// The stack drops the packet.
-    fn lost<T: Tracer>(&self, tracer: &mut T, why: &str) -> Result<(), Fate> {
-        tracer.note(Note::Dropped { why: why.to_owned() });
-        Err(Fate::Dropped(Cause::Stack(why.to_owned())))
+    fn lost<T: Tracer>(&self, tracer: &mut T, why: &'static str) -> Result<(), Fate> {
+        tracer.tell(|| Note::Dropped { why: why.to_owned() });
+        Err(Fate::Dropped(Cause::Stack(why.into())))
     }
 
     fn after_nat<T: Tracer>(
@@ -592,7 +592,8 @@ impl Machine {
         let after = transit.subject.packet.key;
         let place = |k: &ox_packet::Key| (k.src, k.dst, k.sport, k.dport);
         if place(&before) != place(&after) {
-            tracer.note(Note::Translated { from: before, to: after, known, destination: manip == Manip::Destination });
+            let destination = manip == Manip::Destination;
+            tracer.tell(|| Note::Translated { from: before, to: after, known, destination });
         }
         // Kernel: `nf_nat_ipv4_local_fn`: a changed destination is routed again.
         if transit.subject.hook == Hook::Output && before.dst != after.dst {

@@ -40,13 +40,24 @@ pub trait Tracer {
     fn policy(&mut self, program: &Program, base: ChainId, last: ChainId, verdict: Verdict) {}
     /// Anything that is not a rule's doing.
     fn note(&mut self, note: Note) {}
+    /// Whether anybody listens: where nobody does, no note is even made.
+    const LISTENS: bool = true;
+    /// As [`Tracer::note`], with the note made only for somebody who listens.
+    #[inline]
+    fn tell(&mut self, note: impl FnOnce() -> Note) {
+        if Self::LISTENS {
+            self.note(note());
+        }
+    }
 }
 
 /// Listens to nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Off;
 
-impl Tracer for Off {}
+impl Tracer for Off {
+    const LISTENS: bool = false;
+}
 
 /// What happens between the chains.
 #[derive(Clone, Debug, PartialEq)]

@@ -18,7 +18,7 @@ use ox_rules::ir::{
 pub struct Subject {
     /// The packet.
     pub packet: Packet,
-    /// What rules can see of its connection. Taken out of the flow table while a walk runs.
+    /// What rules can see of its connection: a copy, made when a rule first looks ([`Host::attend`]).
     pub conn: Option<Conn>,
     /// How the packet relates to the connection.
     pub kind: ConnKind,
@@ -30,6 +30,8 @@ pub struct Subject {
 
 /// What a walk needs of its surroundings beyond answers: the acts that reach outside the packet.
 pub trait Host: Env {
+    /// A rule is about to look at the subject's connection: it must be there, if it has one.
+    fn attend(&mut self, subject: &mut Subject);
     /// Sets up address translation for the subject's connection.
     fn nat(&mut self, spec: &NatSpec, subject: &mut Subject) -> Verdict;
     /// Answers with an error; the packet is then dropped.
@@ -62,6 +64,8 @@ pub struct Walked<'a> {
     pub counters: &'a mut Counters,
     /// Added to every site.
     pub site_base: u32,
+    /// Room for the chains to go back to, so that a walk allocates nothing.
+    pub calls: &'a mut Vec<(ChainId, u32)>,
 }
 
 /// Chains deep in each other: beyond this the ruleset has a loop that nobody refused.
@@ -76,14 +80,14 @@ pub fn walk<H: Host, T: Tracer>(
     tracer: &mut T,
 ) -> End {
     let program = on.program;
-    let mut stack: Vec<(ChainId, u32)> = Vec::new();
+    on.calls.clear();
     let mut chain = base;
     let mut next = program.chains[chain.0 as usize].rules.start;
     tracer.enter(program, chain, Entered::Hook);
     loop {
         let here = &program.chains[chain.0 as usize];
         if next >= here.rules.end {
-            match stack.pop() {
+            match on.calls.pop() {
                 Some((caller, at)) => {
                     tracer.leave(program, chain, None);
                     (chain, next) = (caller, at);
@@ -110,10 +114,10 @@ pub fn walk<H: Host, T: Tracer>(
             Act::Call(to) | Act::Goto(to) => {
                 let goto = matches!(rule.act, Act::Goto(_));
                 if !goto {
-                    if stack.len() >= DEEPEST {
+                    if on.calls.len() >= DEEPEST {
                         return End { verdict: Verdict::Drop, rule: Some(id), hotdrop: true };
                     }
-                    stack.push((chain, next));
+                    on.calls.push((chain, next));
                 }
                 tracer.enter(program, *to, if goto { Entered::Goto } else { Entered::Call });
                 chain = *to;
@@ -125,7 +129,7 @@ pub fn walk<H: Host, T: Tracer>(
         tracer.acted(program, id, verdict, subject);
         match verdict {
             Verdict::Continue => {}
-            Verdict::Return => match stack.pop() {
+            Verdict::Return => match on.calls.pop() {
                 Some((caller, at)) => {
                     tracer.leave(program, chain, Some(id));
                     (chain, next) = (caller, at);
@@ -229,6 +233,7 @@ fn holds<H: Host>(pred: &Pred, site: u32, subject: &mut Subject, host: &mut H) -
 }
 
 fn at<'a, H: Host>(subject: &'a mut Subject, site: u32, host: &'a mut H) -> At<'a> {
+    host.attend(subject);
     let Subject { packet, conn, kind, dir, hook } = subject;
     At { packet, conn: conn.as_mut(), kind: *kind, dir: *dir, hook: *hook, site, env: host }
 }

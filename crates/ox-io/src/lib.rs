@@ -6,6 +6,7 @@ pub mod clock;
 pub mod command;
 mod error;
 pub mod file;
+pub mod heap;
 mod journal;
 pub mod link;
 pub mod lock;

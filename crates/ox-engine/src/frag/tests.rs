@@ -223,7 +223,7 @@ fn fragments_reach_a_tracking_machine_as_one_packet() {
                 assert_eq!(outcome.packet.bytes, packet);
             }
         }
-        assert_eq!(fates, [Fate::Waiting, Fate::Waiting, Fate::Delivered { dev: "eth0".into() }]);
+        assert_eq!(fates, [Fate::Waiting, Fate::Waiting, Fate::Delivered { dev: iface_number("eth0") }]);
         assert_eq!(inputs, 1, "INPUT sees the whole packet, tracked or not");
     }
 }

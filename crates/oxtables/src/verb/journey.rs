@@ -8,7 +8,7 @@ use super::wanted::{State, Wanted};
 use ox_engine::chance::{Choice, Chooser, explore};
 use ox_engine::flow;
 use ox_engine::machine::{Cause, Fate, Machine, Outcome};
-use ox_packet::{Build, Family, Key, L4, icmp, icmp6, iface_name, iface_number, ip_address, proto, tcp};
+use ox_packet::{Build, Family, Key, L4, icmp, icmp6, iface_name, ip_address, proto, tcp};
 use ox_rules::ir::{ConnKind, Dir, Now, Packet, status};
 use ox_view::{Answer, Asked, Back, Source, Watch, Way};
 
@@ -174,7 +174,7 @@ impl Case<'_> {
     fn other_way(&self, machine: &mut Machine, outcome: &Outcome, sources: &[Source<'_>]) -> Option<Back> {
         let family = self.wanted.family;
         let dev = match &outcome.fate {
-            Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => Some(iface_number(dev)),
+            Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => Some(*dev),
             Fate::Delivered { .. } => None,
             _ => return None,
         };
@@ -232,7 +232,7 @@ pub fn enter(machine: &mut Machine, packet: Packet, watch: &mut Watch) -> Outcom
 fn exit(fate: &Fate, family: Family) -> (Option<String>, Option<String>) {
     match fate {
         Fate::Forwarded { dev, via } | Fate::Sent { dev, via } => {
-            (Some(dev.clone()), via.map(|a| ip_address(family, a).to_string()))
+            (Some(iface_name(*dev)), via.map(|a| ip_address(family, a).to_string()))
         }
         _ => (None, None),
     }
@@ -240,7 +240,7 @@ fn exit(fate: &Fate, family: Family) -> (Option<String>, Option<String>) {
 
 fn stack(fate: &Fate) -> Option<String> {
     match fate {
-        Fate::Dropped(Cause::Stack(why)) => Some(why.clone()),
+        Fate::Dropped(Cause::Stack(why)) => Some(why.to_string()),
         _ => None,
     }
 }

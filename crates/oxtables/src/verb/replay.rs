@@ -11,7 +11,7 @@ use ox_engine::flow;
 use ox_engine::machine::{Cause, Fate, Machine};
 use ox_engine::trace::Off;
 use ox_io::pcap;
-use ox_packet::{Family, iface_number, pkttype};
+use ox_packet::{Family, iface_name, iface_number, pkttype};
 use ox_rules::ir::{ChainId, Now, Packet, RuleId};
 use ox_rules::model::Counters;
 use ox_view::Ending;
@@ -249,7 +249,7 @@ impl Replay {
             iif: if ours { String::new() } else { name.to_owned() },
             verdict: verdict.name(),
             out: match &outcome.fate {
-                Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => Some(dev.clone()),
+                Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => Some(iface_name(*dev)),
                 _ => None,
             },
             became: (after != before).then_some(after),
@@ -349,7 +349,7 @@ fn stopped(fate: &Fate, rules: &[&Loaded], family: Family) -> Option<String> {
             rules.get(*layer).map(|l| rule(l, *id, family).1)
         }
         Fate::Dropped(Cause::Policy { layer, chain }) => policy(*layer, *chain),
-        Fate::Dropped(Cause::Stack(why)) => Some(why.clone()),
+        Fate::Dropped(Cause::Stack(why)) => Some(why.to_string()),
         Fate::Stolen { layer, rule: Some(id) } => rules.get(*layer).map(|l| rule(l, *id, family).1),
         Fate::Queued { num } => Some(format!("queue {num}")),
         _ => None,

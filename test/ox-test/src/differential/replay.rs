@@ -5,7 +5,7 @@ use super::lab::{Seen, Way, world};
 use ox_engine::chance::Chooser;
 use ox_engine::machine::{Fate, Machine, Outcome};
 use ox_engine::trace::Off;
-use ox_packet::{Family, iface_number};
+use ox_packet::{Family, iface_name, iface_number};
 use ox_rules::ir::{Dialect, Now, Packet, Program, lower};
 use ox_rules::model::{Counters, Ruleset};
 use std::sync::Arc;
@@ -101,8 +101,8 @@ impl Run {
 
 fn note(outcome: Outcome, seen: &mut Vec<Seen>) {
     match outcome.fate {
-        Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => seen.push(Seen::Out(dev, outcome.packet.bytes)),
-        Fate::Delivered { dev } => seen.push(Seen::Delivered(dev, outcome.packet.bytes)),
+        Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => seen.push(Seen::Out(iface_name(dev), outcome.packet.bytes)),
+        Fate::Delivered { dev } => seen.push(Seen::Delivered(iface_name(dev), outcome.packet.bytes)),
         Fate::Dropped(_) | Fate::Queued { .. } | Fate::Stolen { .. } | Fate::Waiting => {}
     }
 }
