@@ -20,7 +20,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,7 +30,7 @@ impl Random {
 
     /// A number below `end` (which is not 0).
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
+        self.draw() % end.max(1)
     }
 
     /// True in so many of a hundred cases.
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_numbers_and_a_name_others() {
-        let take = |mut r: Random| [r.next(), r.next(), r.next()];
+        let take = |mut r: Random| [r.draw(), r.draw(), r.draw()];
         assert_eq!(take(Random::new(1)), take(Random::new(1)));
         assert_ne!(take(Random::new(1)), take(Random::new(2)));
         assert_ne!(take(Random::named(1, "tcp")), take(Random::named(1, "udp")));

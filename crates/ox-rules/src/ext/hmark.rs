@@ -158,7 +158,14 @@ impl Ext for Hmark {
             return Err("ports and the parameter index cannot be hashed together".into());
         }
         // A mask of protocols alone counts as a tuple.
-        if !*conn && proto.is_none() && src.is_none() && dst.is_none() && sport.is_none() && dport.is_none() && spi.is_none() {
+        if !*conn
+            && proto.is_none()
+            && src.is_none()
+            && dst.is_none()
+            && sport.is_none()
+            && dport.is_none()
+            && spi.is_none()
+        {
             return Err("say what is hashed: --hmark-tuple".into());
         }
         *offset = offset.filter(|&n| n != 0);

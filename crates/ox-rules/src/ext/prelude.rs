@@ -4,9 +4,8 @@
 pub(super) use super::{Acting, Ext, Families, Matching, Place, Refused};
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use crate::ir::{
-    Act, At, CellKey, Conn, ConnKind, Dialect, Dir, Effect, Header, Hook, HookSet, LogKind, LogSpec, Lowering, NatKind,
-    NatSpec, Native, NativeAct, Pred, RejectWith, Stop, Verdict, HZ, TICK_NS, addr_type, cell, jiffies,
-    status,
+    Act, At, CellKey, Conn, ConnKind, Dialect, Dir, Effect, HZ, Header, Hook, HookSet, LogKind, LogSpec, Lowering,
+    NatKind, NatSpec, Native, NativeAct, Pred, RejectWith, Stop, TICK_NS, Verdict, addr_type, cell, jiffies, status,
 };
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use crate::model::{Inv, Net, Proto, TableName, prefix_mask};

@@ -14,7 +14,7 @@ impl Rng {
 
     /// The next number.
     pub fn draw(&mut self) -> u64 {
-        self.0.next()
+        self.0.draw()
     }
 
     /// An index into a list of `n` (at least 1).

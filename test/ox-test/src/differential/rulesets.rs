@@ -341,7 +341,7 @@ pub fn make(rng: &mut Rng, family: Family, dialect: Dialect) -> Made {
     let mut made = Made { family, dialect, text: String::new(), labels: Vec::new() };
     let mut uniq = 0;
     for (table, hooks) in TABLES {
-        if !(table == "filter" || !rng.one_in(if table == "security" { 3 } else { 2 })) {
+        if table != "filter" && rng.one_in(if table == "security" { 3 } else { 2 }) {
             continue;
         }
         let users = if rng.one_in(2) { 2 } else { 0 };

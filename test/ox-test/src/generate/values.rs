@@ -581,7 +581,7 @@ fn by_hint(hint: &str) -> Words {
     }
 }
 
-fn fits<'w>(word: &'w str, family: Family) -> Option<&'w str> {
+fn fits(word: &str, family: Family) -> Option<&str> {
     match (word.strip_prefix("4:"), word.strip_prefix("6:")) {
         (Some(rest), _) => (family == Family::V4).then_some(rest),
         (_, Some(rest)) => (family == Family::V6).then_some(rest),
