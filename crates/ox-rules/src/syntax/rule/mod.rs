@@ -1,0 +1,439 @@
+//! Reading a rule: the getopt loop that merges each extension's options as it appears.
+//!
+//! Order matters as it does upstream: an extension's options are known only after its `-m`, `-j` or `-p`. Commands
+//! (`-A`, `-L`, …) are not known here: whoever reads a whole command line passes its own options as [`Extra`].
+//!
+//! What lives where: the loop and what it needs to know are here, the look-up of option names in `find.rs`, the rule's own
+//! options in `own.rs`, those of extensions in `extension.rs`, guesses at what was meant in `suggest.rs`.
+
+mod extension;
+mod find;
+mod own;
+mod suggest;
+
+use extension::complete;
+
+pub use suggest::suggest;
+
+use crate::ext::{self, Desc};
+use crate::ir::Dialect;
+use crate::model::{ChainName, Counters, Foreign, Iface, Inv, Match, Net, Proto, Rule, Standard, TableName, Target};
+use crate::syntax::names::{protocol_name, read_protocol};
+use crate::syntax::value::{read_net, read_numeric_net};
+use crate::syntax::{Fault, Names, Opt, Reading, number_u64};
+use arrayvec::ArrayVec;
+use ox_packet::Family;
+
+/// What to do with an extension that we do not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strangers {
+    /// Keep it word for word (reading a file that is to survive).
+    Keep,
+    /// Refuse it, as stock does when it cannot load the module.
+    Refuse,
+}
+
+/// What reading a rule needs to know.
+#[derive(Clone, Copy)]
+pub struct RuleCx<'a> {
+    /// Family of the ruleset.
+    pub family: Family,
+    /// Whose refusals and details to follow.
+    pub dialect: Dialect,
+    /// Table the rule is for.
+    pub table: TableName,
+    /// Who knows names.
+    pub names: &'a dyn Names,
+    /// What to do with unknown extensions.
+    pub strangers: Strangers,
+}
+
+/// An option that belongs to the command line around the rule.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtraOpt {
+    /// Letter, if it has one.
+    pub short: Option<char>,
+    /// Name without dashes; empty if it has none.
+    pub long: &'static str,
+    /// Whether it takes an argument.
+    pub arg: ArgKind,
+}
+
+/// Whether an option takes an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgKind {
+    /// None.
+    No,
+    /// One, glued or as the next word.
+    Yes,
+    /// Only glued (`-w5`, `--wait=5`); a following word is the handler's to take.
+    Maybe,
+}
+
+/// The command line around a rule: its options and what they do.
+pub trait Extra {
+    /// The options.
+    fn options(&self) -> &'static [ExtraOpt];
+    /// Takes option `which`. `rest` are the words that follow; the number of them taken is returned.
+    ///
+    /// # Errors
+    /// What is wrong; a `None` word is set to the option's own.
+    fn take(&mut self, which: usize, arg: Option<&str>, not: bool, rest: &[&str]) -> Result<usize, Fault>;
+    /// The table as known so far (`-t` may stand anywhere before the rule's extensions).
+    fn table(&self) -> Option<TableName> {
+        None
+    }
+}
+
+/// No command line around it.
+#[derive(Debug, Default)]
+pub struct NoExtra;
+
+impl Extra for NoExtra {
+    fn options(&self) -> &'static [ExtraOpt] {
+        &[]
+    }
+    fn take(&mut self, _: usize, _: Option<&str>, _: bool, _: &[&str]) -> Result<usize, Fault> {
+        Ok(0)
+    }
+}
+
+/// Which of a rule's own options were given, by letter (`s d i o p f m j g c`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given(u64);
+
+impl Given {
+    const fn bit(letter: char) -> u64 {
+        1 << (letter as u32 & 0x3f)
+    }
+
+    /// Whether this one was.
+    pub const fn has(self, letter: char) -> bool {
+        self.0 & Self::bit(letter) != 0
+    }
+
+    /// Whether any was.
+    pub const fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    fn add(&mut self, letter: char) {
+        self.0 |= Self::bit(letter);
+    }
+}
+
+/// A rule as read: `-s` and `-d` may still name several networks.
+#[derive(Clone, Debug, Default)]
+pub struct ReadRule {
+    /// The rule; its `src` and `dst` are the first of each list.
+    pub rule: Rule,
+    /// Every source given, if there are several.
+    pub srcs: Vec<Net>,
+    /// Every destination given, if there are several.
+    pub dsts: Vec<Net>,
+    /// Whether `-c` was given.
+    pub counted: bool,
+    /// Which rule options were given: for "option not allowed with command" checks.
+    pub given: Given,
+    /// `--help` or `-h` was met; the rule is what stood before it.
+    pub help: bool,
+    /// `-4` or `-6` was given.
+    pub family: Option<Family>,
+    /// The word that names the target.
+    pub target_word: Option<usize>,
+}
+
+impl ReadRule {
+    /// One rule per source and destination, in stock's order.
+    pub fn into_rules(self) -> Vec<Rule> {
+        let one = |list: &[Net], first: Net| if list.is_empty() { vec![first] } else { list.to_vec() };
+        let (srcs, dsts) = (one(&self.srcs, self.rule.head.src.is), one(&self.dsts, self.rule.head.dst.is));
+        if srcs.len() == 1 && dsts.len() == 1 {
+            return vec![self.rule];
+        }
+        let mut rules = Vec::with_capacity(srcs.len() * dsts.len());
+        for &src in &srcs {
+            for &dst in &dsts {
+                let mut rule = self.rule.clone();
+                rule.head.src.is = src;
+                rule.head.dst.is = dst;
+                rules.push(rule);
+            }
+        }
+        rules
+    }
+}
+
+/// Reads a rule without any command line around it.
+///
+/// # Errors
+/// The first fault, pointing at its word.
+pub fn read_rule(words: &[&str], cx: &RuleCx<'_>) -> Result<ReadRule, Fault> {
+    read_line(words, cx, &mut NoExtra)
+}
+
+/// Reads a rule and the command line around it.
+///
+/// # Errors
+/// The first fault, pointing at its word.
+pub fn read_line(words: &[&str], cx: &RuleCx<'_>, extra: &mut dyn Extra) -> Result<ReadRule, Fault> {
+    let mut reader = Reader {
+        words,
+        at: 0,
+        cx: *cx,
+        rule: ReadRule::default(),
+        notes: Notes::default(),
+        target: None,
+        foreign: None,
+        proto: None,
+    };
+    reader.run(extra)?;
+    reader.finish()
+}
+
+/// The rule's own options.
+const CORE: &[(char, &str, ArgKind)] = &[
+    ('s', "source", ArgKind::Yes),
+    ('s', "src", ArgKind::Yes),
+    ('d', "destination", ArgKind::Yes),
+    ('d', "dst", ArgKind::Yes),
+    ('p', "protocol", ArgKind::Yes),
+    ('p', "proto", ArgKind::Yes),
+    ('i', "in-interface", ArgKind::Yes),
+    ('o', "out-interface", ArgKind::Yes),
+    ('j', "jump", ArgKind::Yes),
+    ('g', "goto", ArgKind::Yes),
+    ('m', "match", ArgKind::Yes),
+    ('f', "fragments", ArgKind::No),
+    ('f', "fragment", ArgKind::No),
+    ('c', "set-counters", ArgKind::Yes),
+    ('4', "ipv4", ArgKind::No),
+    ('6', "ipv6", ArgKind::No),
+    ('h', "help", ArgKind::Maybe),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Core(char, ArgKind),
+    Extra(usize, ArgKind),
+    Match(usize, usize),
+    Target(usize),
+}
+
+#[derive(Clone, Copy)]
+enum LastForeign {
+    Match(usize),
+    Target,
+}
+
+/// What is known of a match besides what it says.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// Bits of the options given.
+    options: u32,
+    /// The word that named it.
+    word: usize,
+}
+
+/// Matches of a rule before their notes need memory of their own.
+const FEW: usize = 6;
+
+/// Notes beside the rule's matches.
+#[derive(Default)]
+struct Notes {
+    few: [Seen; FEW],
+    more: Vec<Seen>,
+}
+
+impl Notes {
+    fn at(&mut self, i: usize) -> &mut Seen {
+        if i < FEW {
+            return &mut self.few[i];
+        }
+        if self.more.len() <= i - FEW {
+            self.more.resize(i - FEW + 1, Seen::default());
+        }
+        &mut self.more[i - FEW]
+    }
+}
+
+struct Reader<'a> {
+    words: &'a [&'a str],
+    at: usize,
+    cx: RuleCx<'a>,
+    rule: ReadRule,
+    notes: Notes,
+    target: Option<(Target, u32, usize)>,
+    foreign: Option<LastForeign>,
+    /// The extension that `-p` names, whether loaded yet or not.
+    proto: Option<&'static str>,
+}
+
+impl<'a> Reader<'a> {
+    fn run(&mut self, extra: &mut dyn Extra) -> Result<(), Fault> {
+        let mut not: Option<usize> = None;
+        while let Some(&word) = self.words.get(self.at) {
+            let here = self.at;
+            self.at += 1;
+            if let Some(table) = extra.table() {
+                self.cx.table = table;
+            }
+            if word == "!" {
+                if not.is_some() {
+                    return Err(Fault::usage(here, "multiple consecutive ! not allowed"));
+                }
+                not = Some(here);
+                continue;
+            }
+            if let Some(long) = word.strip_prefix("--") {
+                let (name, glued) = match long.split_once('=') {
+                    Some((n, v)) => (n, Some(v)),
+                    None => (long, None),
+                };
+                self.long(here, name, glued, not.take(), extra)?;
+            } else if word.len() > 1 && word.starts_with('-') {
+                self.shorts(here, &word[1..], not.take(), extra)?;
+            } else if self.foreign.is_some() {
+                self.keep(word, not.take());
+            } else {
+                return Err(Fault::usage(here, format!("Bad argument `{word}'")));
+            }
+            if self.rule.help {
+                return Ok(());
+            }
+        }
+        match not {
+            Some(at) => Err(Fault::usage(at, "nothing appropriate following !")),
+            None => Ok(()),
+        }
+    }
+
+    fn shorts(
+        &mut self,
+        here: usize,
+        mut cluster: &'a str,
+        not: Option<usize>,
+        extra: &mut dyn Extra,
+    ) -> Result<(), Fault> {
+        while let Some(c) = cluster.chars().next() {
+            let tail = &cluster[c.len_utf8()..];
+            // No letter is in both tables, and the rule's own are by far the more frequent.
+            let core = CORE.iter().find(|o| o.0 == c).map(|&(c, _, arg)| Found::Core(c, arg));
+            let found = core.or_else(|| {
+                let options = extra.options();
+                options.iter().position(|o| o.short == Some(c)).map(|i| Found::Extra(i, options[i].arg))
+            });
+            let Some(found) = found else {
+                return Err(Fault::usage(here, format!("unknown option \"-{c}\"")));
+            };
+            let arg = match found {
+                Found::Core(_, arg) | Found::Extra(_, arg) => arg,
+                Found::Match(..) | Found::Target(_) => ArgKind::No,
+            };
+            match arg {
+                ArgKind::No => {
+                    self.take(here, found, None, not, extra)?;
+                    cluster = tail;
+                    continue;
+                }
+                ArgKind::Yes if tail.is_empty() => {
+                    let arg = self.next(here, "-", letter(&mut [0; 4], c))?;
+                    return self.take(here, found, Some(arg), not, extra);
+                }
+                ArgKind::Yes => return self.take(here, found, Some(tail), not, extra),
+                ArgKind::Maybe => {
+                    return self.take(here, found, Some(tail).filter(|t| !t.is_empty()), not, extra);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, here: usize, dashes: &str, option: &str) -> Result<&'a str, Fault> {
+        let arg = self.words.get(self.at).copied();
+        self.at += 1;
+        arg.ok_or_else(|| Fault::usage(here, format!("option \"{dashes}{option}\" requires an argument")))
+    }
+
+    fn long(
+        &mut self,
+        here: usize,
+        name: &'a str,
+        glued: Option<&'a str>,
+        not: Option<usize>,
+        extra: &mut dyn Extra,
+    ) -> Result<(), Fault> {
+        let Some(found) = self.find(here, name, extra)? else {
+            if self.load_proto(here) {
+                return self.long(here, name, glued, not, extra);
+            }
+            if self.foreign.is_some() {
+                let word = self.words[here];
+                self.keep(word, not);
+                return Ok(());
+            }
+            let near = self.names(extra);
+            let mut message = format!("unknown option \"--{name}\"");
+            if let Some(best) = suggest(name, near.iter().copied()) {
+                message.push_str(&format!(" (is `--{best}' meant?)"));
+            } else if let Some(owner) = ext::owner_of(name, self.cx.family) {
+                message.push_str(&format!(" (it belongs to `{owner}', which must come before it)"));
+            }
+            return Err(Fault::usage(here, message));
+        };
+        match found {
+            Found::Core(_, kind) | Found::Extra(_, kind) => {
+                let arg = match (kind, glued) {
+                    (ArgKind::No, Some(_)) => {
+                        return Err(Fault::usage(here, format!("option \"--{name}\" takes no argument")));
+                    }
+                    (ArgKind::Yes, None) => Some(self.next(here, "--", name)?),
+                    _ => glued,
+                };
+                self.take(here, found, arg, not, extra)
+            }
+            Found::Match(..) | Found::Target(_) => self.extension(here, found, glued, not, name),
+        }
+    }
+
+    fn finish(mut self) -> Result<ReadRule, Fault> {
+        if self.rule.help {
+            // What was named before `--help` is what help is wanted for.
+            self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
+            return Ok(self.rule);
+        }
+        let reading = Reading {
+            family: self.cx.family,
+            dialect: self.cx.dialect,
+            table: self.cx.table,
+            head: &self.rule.rule.head,
+            names: self.cx.names,
+        };
+        for (i, ext) in self.rule.rule.matches.iter_mut().enumerate() {
+            let Seen { options, word } = *self.notes.at(i);
+            complete(ext.options(), options, ext.name(), word)?;
+            ext.check(options, &reading).map_err(|m| Fault::usage(word, format!("{}: {m}", ext.name())))?;
+        }
+        if let Some((t, seen, word)) = &mut self.target {
+            complete(t.options(), *seen, t.name(), *word)?;
+            t.check(*seen, &reading).map_err(|m| Fault::usage(*word, format!("{}: {m}", t.name())))?;
+            // Files of old releases have such rules.
+            let typed = self.cx.strangers == Strangers::Refuse;
+            if typed && self.cx.table == TableName::Nat && *t == Target::Standard(Standard::Drop) {
+                let why =
+                    "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n";
+                return Err(Fault::usage(*word, why));
+            }
+        }
+        if self.cx.dialect == Dialect::Nft && !self.rule.rule.matches.is_empty() {
+            ext::as_nft_writes(&mut self.rule.rule.matches);
+        }
+        self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
+        Ok(self.rule)
+    }
+}
+
+/// A letter as text.
+fn letter(buffer: &mut [u8; 4], c: char) -> &str {
+    c.encode_utf8(buffer)
+}

@@ -1,0 +1,186 @@
+//! The rule's own options: `-s -d -i -o -p -f -m -j -g -c -4 -6`.
+
+use super::*;
+
+impl<'a> Reader<'a> {
+    pub(super) fn take(
+        &mut self,
+        here: usize,
+        found: Found,
+        arg: Option<&'a str>,
+        not: Option<usize>,
+        extra: &mut dyn Extra,
+    ) -> Result<(), Fault> {
+        let c = match found {
+            Found::Core(c, _) => c,
+            Found::Extra(i, _) => {
+                let rest = self.words.get(self.at..).unwrap_or_default();
+                let taken = extra
+                    .take(i, arg, not.is_some(), rest)
+                    .map_err(|f| Fault { word: f.word.map(|w| w + self.at).or(Some(here)), ..f })?;
+                self.at += taken;
+                return Ok(());
+            }
+            Found::Match(..) | Found::Target(_) => return Ok(()),
+        };
+        let mut arg = arg.unwrap_or_default();
+        let mut not = not;
+        // The old place of `!`: `-s ! 10.0.0.1`.
+        if arg == "!" && matches!(c, 's' | 'd' | 'p' | 'i' | 'o') && not.is_none() {
+            not = Some(self.at - 1);
+            arg = self.next(here, "-", letter(&mut [0; 4], c))?;
+        }
+        let once = matches!(c, 's' | 'd' | 'p' | 'i' | 'o' | 'f' | 'c');
+        if once && self.rule.given.has(c) {
+            return Err(Fault::usage(here, format!("multiple -{c} flags not allowed")));
+        }
+        self.rule.given.add(c);
+        if let Some(at) = not.filter(|_| matches!(c, 'm' | 'j' | 'g' | 'c' | '4' | '6' | 'h')) {
+            return Err(Fault::usage(at, format!("unexpected ! flag before -{c}")));
+        }
+        let at = if arg.is_empty() { here } else { self.at - 1 };
+        self.core(c, arg, not.is_some(), here, at)
+    }
+
+    pub(super) fn core(&mut self, c: char, arg: &'a str, not: bool, here: usize, at: usize) -> Result<(), Fault> {
+        let family = self.cx.family;
+        let head = &mut self.rule.rule.head;
+        match c {
+            's' | 'd' => {
+                let (nets, first) = match read_numeric_net(arg, family) {
+                    Some(net) => (Vec::new(), net),
+                    None => self.networks(c, arg, not, at)?,
+                };
+                let head = &mut self.rule.rule.head;
+                let inv = Inv { is: first, not };
+                if c == 's' {
+                    head.src = inv;
+                    self.rule.srcs = nets;
+                } else {
+                    head.dst = inv;
+                    self.rule.dsts = nets;
+                }
+            }
+            'i' | 'o' => {
+                if arg.is_empty() {
+                    return Err(Fault::usage(here, "Empty interface is likely to be undesired"));
+                }
+                let Some(iface) = Iface::new(arg) else {
+                    return Err(Fault::usage(at, format!("interface name `{arg}' must be shorter than 16 characters")));
+                };
+                *(if c == 'i' { &mut head.iif } else { &mut head.oif }) = Inv { is: iface, not };
+            }
+            'p' => {
+                let Some(number) = read_protocol(arg, self.cx.names) else {
+                    return Err(Fault::usage(at, format!("unknown protocol \"{arg}\" specified")));
+                };
+                if number == 0 && not {
+                    return Err(Fault::usage(at, "rule would never match protocol"));
+                }
+                head.proto = Inv { is: Proto(number), not };
+                // What is loaded is found by the protocol's name, which only the mobility header prints otherwise.
+                let name = if number == 135 { Some("mh") } else { protocol_name(number) };
+                let name = name.map(str::to_owned).or_else(|| self.cx.names.protocol_name(number));
+                self.proto = name.and_then(|n| ext::match_desc(&n, family)).map(|d: &Desc| d.name);
+            }
+            'f' => {
+                if family == Family::V6 {
+                    return Err(Fault::usage(here, "`-f' is not for IPv6: use `-m frag'"));
+                }
+                head.frag = Some(!not);
+            }
+            'c' => {
+                let (packets, bytes) = match arg.split_once(',') {
+                    Some((p, b)) => (p, b),
+                    None => match self.words.get(self.at) {
+                        Some(bytes) if !bytes.starts_with('-') => (arg, self.next(here, "-", "c")?),
+                        _ => return Err(Fault::usage(at, "-c requires packet and byte counter")),
+                    },
+                };
+                let count = |what: &str, t: &str| {
+                    number_u64(t, u64::MAX)
+                        .ok_or_else(|| Fault::usage(at, format!("-c {what} counter not numeric: `{t}'")))
+                };
+                self.rule.rule.counters = Counters { packets: count("packet", packets)?, bytes: count("byte", bytes)? };
+                self.rule.counted = true;
+            }
+            'm' => {
+                self.foreign = None;
+                match ext::new_match(arg, family) {
+                    Some(ext) => self.load(ext, at),
+                    None if self.cx.strangers == Strangers::Keep => {
+                        self.foreign = Some(LastForeign::Match(self.rule.rule.matches.len()));
+                        let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), words: Vec::new() }));
+                        self.load(ext, at);
+                    }
+                    None => {
+                        let mut message = format!("Couldn't load match `{arg}':No such file or directory");
+                        if let Some(best) = suggest(arg, ext::match_names(family)) {
+                            message.push_str(&format!(" (is `{best}' meant?)"));
+                        }
+                        return Err(Fault::usage(at, message));
+                    }
+                }
+            }
+            'j' | 'g' => self.jump(c, arg, here, at)?,
+            '4' | '6' => self.rule.family = Some(if c == '4' { Family::V4 } else { Family::V6 }),
+            _ => self.rule.help = true,
+        }
+        Ok(())
+    }
+
+    /// Networks by name, or several of them: the list if there is more than one, and the first.
+    pub(super) fn networks(&self, c: char, arg: &str, not: bool, at: usize) -> Result<(Vec<Net>, Net), Fault> {
+        let mut nets = Vec::new();
+        for part in arg.split(',') {
+            nets.extend(read_net(part, self.cx.family, self.cx.names).map_err(|m| Fault::usage(at, m))?);
+        }
+        let Some(&first) = nets.first() else {
+            return Err(Fault::usage(at, format!("`{arg}' has no address in this family")));
+        };
+        if nets.len() == 1 {
+            nets.clear();
+        } else if not {
+            let side = if c == 's' { "source" } else { "destination" };
+            return Err(Fault::usage(at, format!("! not allowed with multiple {side} IP addresses")));
+        }
+        Ok((nets, first))
+    }
+
+    pub(super) fn jump(&mut self, c: char, arg: &str, here: usize, at: usize) -> Result<(), Fault> {
+        if self.target.is_some() {
+            return Err(Fault::usage(here, "multiple -j flags not allowed"));
+        }
+        if arg.is_empty() {
+            return Err(Fault::usage(here, "Invalid target name (empty)"));
+        }
+        self.foreign = None;
+        let target = if c == 'g' {
+            Target::Goto(ChainName::from(arg))
+        } else {
+            match arg {
+                "ACCEPT" => Target::Standard(Standard::Accept),
+                "DROP" => Target::Standard(Standard::Drop),
+                "RETURN" => Target::Standard(Standard::Return),
+                "QUEUE" => Target::Standard(Standard::Queue),
+                _ => match ext::new_target(arg, self.cx.family) {
+                    Some(t) => t,
+                    None => Target::Jump(ChainName::from(arg)),
+                },
+            }
+        };
+        self.target = Some((target, 0, at));
+        self.rule.target_word = Some(at);
+        // Words behind an unknown upper-case name may be the options of a target that we do not know.
+        if self.cx.strangers == Strangers::Keep
+            && let Some((Target::Jump(name), ..)) = &self.target
+            && self.words.get(self.at).is_some_and(|w| w.starts_with("--") || *w == "!")
+            && self.find(self.at, self.words[self.at].trim_start_matches('-'), &NoExtra)?.is_none()
+        {
+            let foreign = Foreign { name: name.as_str().to_owned(), words: Vec::new() };
+            self.target = Some((Target::Foreign(Box::new(foreign)), 0, at));
+            self.foreign = Some(LastForeign::Target);
+        }
+        Ok(())
+    }
+}
