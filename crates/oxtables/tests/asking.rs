@@ -205,3 +205,15 @@ fn hostile_questions_are_refused_in_a_line() {
     }
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn chains_in_a_circle_are_refused() {
+    let path = room("circle").join("rules.v4");
+    let text = "*filter\n:A - [0:0]\n:B - [0:0]\n-A INPUT -j A\n-A A -p tcp -j B\n-A B -g A\nCOMMIT\n";
+    std::fs::write(&path, text).unwrap();
+    let words = ["-f", path.to_str().unwrap(), "trace", "tcp", "1.2.3.4:5", "->", "5.6.7.8:80", "in", "eth0"];
+    let output = oxtables(&words, "");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("line 5") && said.contains("A -> B -> A"), "{said}");
+}

@@ -61,6 +61,20 @@ fn load_file(path: &Path, global: &Global, hint: Option<Family>, names: &dyn Nam
         report.trim_end().to_owned()
     })?;
     let program = Arc::new(ir::lower(&book.ruleset, dialect));
+    if let Some(round) = circle(&program) {
+        let name = |chain: &ir::ProgChain| {
+            let (t, c) = chain.origin;
+            &book.ruleset.tables[t as usize].chains[c as usize]
+        };
+        let (chain, rule) = round[0];
+        let line = name(&program.chains[chain]).rules[rule].origin.line;
+        let mut names: Vec<&str> = round.iter().map(|&(c, _)| name(&program.chains[c]).name.as_str()).collect();
+        names.push(names[0]);
+        return Err(format!(
+            "{file}, line {line}: the chains call each other in a circle, which no kernel takes: {}",
+            names.join(" -> ")
+        ));
+    }
     Ok(Loaded { file, ruleset: book.ruleset, program })
 }
 
@@ -74,4 +88,47 @@ fn written_by(text: &[u8]) -> Dialect {
         }
         _ => Dialect::Nft,
     }
+}
+
+/// Chains that call each other in a circle, each with the rule that calls the next.
+fn circle(program: &ir::Program) -> Option<Vec<(usize, usize)>> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Seen {
+        No,
+        Open,
+        Left,
+    }
+    let mut seen = vec![Seen::No; program.chains.len()];
+    let mut path: Vec<(usize, usize)> = Vec::new();
+    for start in 0..program.chains.len() {
+        if seen[start] != Seen::No {
+            continue;
+        }
+        seen[start] = Seen::Open;
+        path.push((start, 0));
+        while let Some((chain, next)) = path.last_mut() {
+            let rules = program.chains[*chain].rules.clone();
+            let at = rules.start as usize + *next;
+            if at >= rules.end as usize {
+                seen[*chain] = Seen::Left;
+                path.pop();
+                continue;
+            }
+            *next += 1;
+            let (ir::Act::Call(to) | ir::Act::Goto(to)) = program.rules[at].act else { continue };
+            let to = to.0 as usize;
+            match seen[to] {
+                Seen::Left => {}
+                Seen::No => {
+                    seen[to] = Seen::Open;
+                    path.push((to, 0));
+                }
+                Seen::Open => {
+                    let from = path.iter().position(|p| p.0 == to).unwrap_or(0);
+                    return Some(path[from..].iter().map(|&(c, n)| (c, n - 1)).collect());
+                }
+            }
+        }
+    }
+    None
 }
