@@ -1,3 +1,5 @@
+//! Fragments put together: orders, overlaps and ends as the kernel takes them.
+
 use super::*;
 use ox_packet::{Build, split};
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,3 +1,5 @@
+//! Sets asked and changed as the kernel's do.
+
 use super::*;
 use ox_packet::{Build, tcp};
 use ox_rules::ir::SetChange::{Add, Del};
