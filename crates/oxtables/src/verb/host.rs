@@ -77,6 +77,8 @@ pub struct Given {
     pub known: bool,
     /// Whether forwarding was said, or a whole host was.
     pub settled: bool,
+    /// Settings by name, in the order in which they take effect.
+    pub sysctls: Vec<(String, i64)>,
 }
 
 impl HostArgs {
@@ -115,7 +117,7 @@ impl HostArgs {
         }
         let forwards = sysctls.iter().any(|(n, _)| n.ends_with("forwarding") || n.ends_with("ip_forward"));
         let known = self.host.is_some() || !self.addr.is_empty() || !self.route.is_empty();
-        Ok(Given { world, known, settled: self.host.is_some() || forwards })
+        Ok(Given { world, known, settled: self.host.is_some() || forwards, sysctls })
     }
 }
 

@@ -3,14 +3,14 @@
 mod assume;
 mod batch;
 mod hints;
-mod host;
+pub mod host;
 mod journey;
 mod link;
 mod links;
 mod packet;
 mod replay;
 mod rules;
-mod trace;
+pub mod trace;
 mod value;
 mod wanted;
 
