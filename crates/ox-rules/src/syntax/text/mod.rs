@@ -16,12 +16,10 @@ use crate::model::{
 };
 use crate::syntax::book::Section;
 use crate::syntax::command::{Setting, Verb, policy, read_append, read_command};
-use crate::syntax::program::shorten;
 use crate::syntax::rule::{ReadRule, RuleCx, Strangers};
 use crate::syntax::run::{Job, RunCx, rules, run};
-use crate::syntax::{Listing, Names, Out, Program, Trouble, admit, point, split_words};
+use crate::syntax::{Listing, Names, Out, Program, Trouble, admit, split_words};
 use ox_packet::Family;
-use std::fmt::Write as _;
 
 /// How to read restore text.
 #[derive(Clone, Copy)]
