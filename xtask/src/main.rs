@@ -1,6 +1,7 @@
-//! The project's own tasks: `cargo xtask tidy` and `cargo xtask test`.
+//! The project's own tasks: `cargo xtask tidy`, `cargo xtask test` and `cargo xtask bench`.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod test;
 mod tidy;
 
@@ -12,9 +13,12 @@ fn main() -> ExitCode {
     let passed = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy::main(&root()),
         ["test"] => test::main(&root()),
+        ["bench", words @ ..] => bench::main(&root(), words),
         _ => {
             eprintln!("cargo xtask tidy    what no compiler checks: layers, files, licences, the ledger of deviations");
             eprintln!("cargo xtask test    formatting, lints, tidy and every test");
+            eprintln!("cargo xtask bench [parse|append|trace|engine]... [--rounds=N] [--instructions]");
+            eprintln!("                    how fast it is, in a release build, beside the stock programs");
             return ExitCode::from(2);
         }
     };

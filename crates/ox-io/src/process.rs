@@ -1,4 +1,9 @@
-//! What this process is to the system.
+//! What this process is to the system, and what a child of it took.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::time::Duration;
 
 /// Whether the system trusts this process more than its caller (set-user-id and the like), so that the environment,
 /// which the caller made, must not be believed.
@@ -10,6 +15,26 @@ pub fn is_privileged_by_file() -> bool {
 /// Whether this process acts as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Waits for a child and says how much CPU time it and its own children took, user and system together.
+pub fn wait(child: Child) -> io::Result<(ExitStatus, Duration)> {
+    let pid = child.id() as libc::pid_t;
+    let mut status = 0;
+    // SAFETY: an rusage is plain numbers, for which all bits zero are valid.
+    let mut used = unsafe { std::mem::zeroed::<libc::rusage>() };
+    loop {
+        // SAFETY: both pointers are to values that outlive the call. The child is owned here and not waited for by others.
+        if unsafe { libc::wait4(pid, &mut status, 0, &mut used) } == pid {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    let time = |t: libc::timeval| Duration::from_secs(t.tv_sec as u64) + Duration::from_micros(t.tv_usec as u64);
+    Ok((ExitStatus::from_raw(status), time(used.ru_utime) + time(used.ru_stime)))
 }
 
 /// Lets a write to a pipe that nobody reads any more end this process in silence, as other programs do; Rust's own way
@@ -26,6 +51,14 @@ pub fn end_on_broken_pipe() {
 mod tests {
     use super::*;
     use crate::command::Command;
+
+    #[test]
+    fn a_child_is_waited_for_with_what_it_took() {
+        let child = std::process::Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
+        let (status, cpu) = wait(child).unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert!(cpu > Duration::ZERO);
+    }
 
     #[test]
     fn a_test_is_nothing_special() {

@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("ox-view", &["ox-packet", "ox-rules", "ox-engine"]),
     ("oxtables", &["ox-packet", "ox-rules", "ox-engine", "ox-io", "ox-view"]),
     ("ox-test", &["ox-packet", "ox-rules", "ox-engine", "ox-io", "ox-view", "oxtables"]),
-    ("xtask", &[]),
+    ("xtask", &["ox-io"]),
 ];
 
 /// Crates that do no I/O, know no clock and no chance: how their `clippy.toml` says so.
