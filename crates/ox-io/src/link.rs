@@ -112,6 +112,8 @@ pub struct Route {
     pub prefix: u8,
     /// The next router.
     pub via: Option<IpAddr>,
+    /// Whether it is on the interface's wire, although no address of ours says so.
+    pub onlink: bool,
     /// The interface.
     pub dev: Option<u32>,
     /// The source address for packets that have none yet.
@@ -125,9 +127,21 @@ pub struct Route {
 impl Route {
     /// A route through an interface.
     pub fn through(to: IpAddr, prefix: u8, dev: u32) -> Route {
-        Route { to, prefix, via: None, dev: Some(dev), source: None, kind: RouteKind::Unicast, table: None }
+        Route {
+            to,
+            prefix,
+            via: None,
+            onlink: false,
+            dev: Some(dev),
+            source: None,
+            kind: RouteKind::Unicast,
+            table: None,
+        }
     }
 }
+
+/// ABI: linux/rtnetlink.h RTNH_F_ONLINK
+const ONLINK: u32 = 4;
 
 /// Adds a route.
 pub fn add_route(route: &Route) -> Result<(), Error> {
@@ -146,7 +160,10 @@ pub fn add_route(route: &Route) -> Result<(), Error> {
     };
     let table = route.table.unwrap_or(u32::from(usual_table));
     // family, prefix lengths of destination and source, type of service; table, origin, scope, kind; flags
-    let fixed = [family, route.prefix, 0, 0, 0, libc::RTPROT_STATIC, scope, kind, 0, 0, 0, 0];
+    let mut fixed = [family, route.prefix, 0, 0, 0, libc::RTPROT_STATIC, scope, kind, 0, 0, 0, 0];
+    if route.onlink {
+        fixed[8..].copy_from_slice(&ONLINK.to_ne_bytes());
+    }
     let mut request = Request::new(libc::RTM_NEWROUTE, CREATE, &fixed).attribute(libc::RTA_TABLE, &table.to_ne_bytes());
     if route.prefix > 0 {
         request = request.attribute(libc::RTA_DST, &octets(route.to));

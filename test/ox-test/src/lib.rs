@@ -4,9 +4,11 @@
 //! * [`differential`]: random rulesets and packets through the real kernel and through the engine.
 //! * [`generate`]: rules made from the option tables of the extensions.
 //! * [`oracle`]: the same rules given to the stock programs and to us, and what differs.
+//! * [`questions`]: the questions of the examples, for whoever is to answer them.
 #![forbid(unsafe_code)]
 
 pub mod differential;
 pub mod generate;
 pub mod oracle;
+pub mod questions;
 pub mod random;

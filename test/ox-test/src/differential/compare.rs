@@ -1,7 +1,7 @@
 //! One comparison: a ruleset and a sequence of packets through the kernel and through the engine.
 
 use super::dice::Rng;
-use super::lab::{Lab, Seen, Way};
+use super::lab::{Lab, Seen, Site, Way};
 use super::packets::History;
 use super::replay::{Input, Luck, Run, comparable, program};
 use super::rulesets::{Made, SETS, make};
@@ -138,7 +138,7 @@ impl Trial {
         ox_io::netns::run(|ns| {
             let lock = std::env::temp_dir().join(format!("ox-differential-{}-{}", std::process::id(), self.seed));
             let lock = lock.to_string_lossy().into_owned();
-            let done = Lab::build(ns, &lock).and_then(|lab| self.run_in(lab, text, source, tally));
+            let done = Lab::build(ns, &lock, &Site::router()).and_then(|lab| self.run_in(lab, text, source, tally));
             let _ = std::fs::remove_file(&lock);
             done
         })?

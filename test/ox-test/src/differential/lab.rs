@@ -12,7 +12,7 @@ use ox_io::netns::Netns;
 use ox_io::nflog::Nflog;
 use ox_io::raw::{Options, RawSender};
 use ox_io::tun::Tun;
-use ox_packet::{Family, iface_number};
+use ox_packet::{Family, iface_number, ip_address};
 use ox_rules::model::Net;
 use std::net::IpAddr;
 
@@ -28,10 +28,10 @@ const ROUTES: [(&str, u8, &str, &str); 4] = [
     ("2001:db8:3::", 64, "2001:db8:1::ff", "in0"),
 ];
 
-const SYSCTLS: [(&str, &str); 11] = [
-    ("net.ipv4.ip_forward", "1"),
-    ("net.ipv6.conf.all.forwarding", "1"),
+/// What keeps a lab quiet, and as a fresh kernel is: some values would be those of the host around it.
+const QUIET: [(&str, &str); 17] = [
     ("net.ipv6.conf.default.accept_dad", "0"),
+    ("net.ipv6.conf.default.accept_ra", "0"),
     ("net.ipv6.conf.default.router_solicitations", "0"),
     ("net.ipv6.conf.default.addr_gen_mode", "1"),
     ("net.ipv4.icmp_ratelimit", "0"),
@@ -40,7 +40,31 @@ const SYSCTLS: [(&str, &str); 11] = [
     ("net.ipv4.icmp_msgs_burst", "1000000"),
     ("net.ipv4.conf.all.send_redirects", "0"),
     ("net.ipv4.conf.default.send_redirects", "0"),
+    ("net.ipv4.conf.all.rp_filter", "0"),
+    ("net.ipv4.conf.default.rp_filter", "0"),
+    ("net.ipv4.conf.all.route_localnet", "0"),
+    ("net.ipv4.conf.default.route_localnet", "0"),
+    ("net.ipv4.conf.all.accept_local", "0"),
+    ("net.ipv4.conf.default.accept_local", "0"),
+    ("net.ipv4.ip_forward", "0"),
 ];
+
+/// The host that a lab is made into.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Its interfaces with their addresses, and its routes.
+    pub world: World,
+    /// Its settings by name, in the order in which they are set.
+    pub sysctls: Vec<(String, i64)>,
+}
+
+impl Site {
+    /// The router of the differential.
+    pub fn router() -> Self {
+        let sysctls = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"].map(|name| (name.to_owned(), 1));
+        Self { world: world(), sysctls: sysctls.to_vec() }
+    }
+}
 
 const WITNESS_GROUP: u16 = 77;
 
@@ -76,36 +100,51 @@ pub struct Lab<'n> {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl<'n> Lab<'n> {
-    /// Builds the router.
+    /// Builds the host.
     ///
     /// # Errors
     /// What the machine does not let us do.
-    pub fn build(ns: &'n Netns, lock: &str) -> Result<Self, Failure> {
-        for (name, value) in SYSCTLS {
+    pub fn build(ns: &'n Netns, lock: &str, site: &Site) -> Result<Self, Failure> {
+        for (name, value) in QUIET {
             // Some are newer than some kernels; a lab without them only has more noise.
             let _ = ns.set_sysctl(name, value);
         }
+        // What the kernel itself sends to groups belongs to no socket, and so to no user.
         let rules = format!(
             "table inet witness {{\nchain seen {{\ntype filter hook input priority 2147483647; policy accept;\n\
              log group {WITNESS_GROUP}\ndrop\n}}\n\
-             chain quiet {{\ntype filter hook output priority -500; policy accept;\nip6 daddr ff00::/8 drop\n}}\n}}\n"
+             chain quiet {{\ntype filter hook output priority -500; policy accept;\n\
+             meta skuid 0 accept\nip6 daddr ff00::/8 drop\n}}\n}}\n"
         );
         let done = ns.command("nft").args(["-f", "-"]).input(rules).run()?;
         if !done.success() {
             return Err(format!("the witness chain: {}", done.err()).into());
         }
         let mut tuns = Vec::new();
-        for (name, v4, len4, v6, len6) in IFACES {
-            let tun = Tun::open(name)?;
-            link::up(tun.index())?;
-            link::add_address(tun.index(), v4.parse::<IpAddr>()?, len4)?;
-            link::add_address(tun.index(), v6.parse::<IpAddr>()?, len6)?;
-            tuns.push(tun);
+        for iface in &site.world.ifaces {
+            let index = if iface.loopback {
+                link::index(&iface.name)?
+            } else {
+                let tun = Tun::open(&iface.name)?;
+                let index = tun.index();
+                link::set_mtu(index, iface.mtu)?;
+                link::up(index)?;
+                tuns.push(tun);
+                index
+            };
+            for &(family, addr, len) in &iface.addrs {
+                let addr = ip_address(family, addr);
+                // The loopback interface has got these two by being up.
+                if !iface.loopback || !addr.is_loopback() {
+                    link::add_address(index, addr, len)?;
+                }
+            }
         }
-        for (to, prefix, via, dev) in ROUTES {
-            let dev = tuns.iter().find(|t| t.name() == dev).map(Tun::index).unwrap_or_default();
-            let route = link::Route { via: Some(via.parse()?), ..link::Route::through(to.parse()?, prefix, dev) };
-            link::add_route(&route)?;
+        for route in &site.world.routes {
+            add_route(&tuns, route)?;
+        }
+        for (name, value) in &site.sysctls {
+            ns.set_sysctl(name, &value.to_string())?;
         }
         let witness = Nflog::bind(WITNESS_GROUP)?;
         let sender = RawSender::open(&Options::default())?;
@@ -126,13 +165,28 @@ impl<'n> Lab<'n> {
     /// The lab broke.
     pub fn push(&mut self, way: Way, packet: &[u8]) -> Result<Vec<Seen>, Failure> {
         match way {
-            Way::In(name) => {
-                let tun = self.tuns.iter().find(|t| t.name() == name).ok_or("no such interface in the lab")?;
-                tun.write(packet)?;
-            }
-            // A packet that a rule drops is an error for its sender, and the very thing that is being observed.
-            Way::Local => drop(self.sender.send(packet)),
+            Way::In(name) => self.arrive(name, packet),
+            Way::Local => self.send(packet),
         }
+    }
+
+    /// Lets a packet arrive on an interface and returns everything that came of it.
+    ///
+    /// # Errors
+    /// The lab broke, or has no such interface.
+    pub fn arrive(&mut self, name: &str, packet: &[u8]) -> Result<Vec<Seen>, Failure> {
+        let tun = self.tuns.iter().find(|t| t.name() == name).ok_or("no such interface in the lab")?;
+        tun.write(packet)?;
+        self.collect()
+    }
+
+    /// Sends a packet as a program of the host and returns everything that came of it.
+    ///
+    /// # Errors
+    /// The lab broke.
+    pub fn send(&mut self, packet: &[u8]) -> Result<Vec<Seen>, Failure> {
+        // A packet that a rule drops is an error for its sender, and the very thing that is being observed.
+        let _ = self.sender.send(packet);
         self.collect()
     }
 
@@ -152,9 +206,6 @@ impl<'n> Lab<'n> {
             }
         }
         while let Some(logged) = self.witness.read()? {
-            if is_housekeeping(&logged.bytes) {
-                continue;
-            }
             let dev = self.tuns.iter().find(|t| t.index() == logged.indev).map_or("lo", Tun::name);
             seen.push(Seen::Delivered(dev.to_owned(), logged.bytes));
         }
@@ -163,12 +214,41 @@ impl<'n> Lab<'n> {
     }
 }
 
+fn add_route(tuns: &[Tun], route: &Route) -> Result<(), Failure> {
+    let Route { family, to, via, dev, kind, src, .. } = *route;
+    let prefix = to.prefix_len(family).ok_or("a route to a network that is no prefix")?;
+    let kind = match kind {
+        RouteKind::Unicast => link::RouteKind::Unicast,
+        RouteKind::Local => link::RouteKind::Local,
+        RouteKind::Blackhole => link::RouteKind::Blackhole,
+        RouteKind::Unreachable => link::RouteKind::Unreachable,
+        RouteKind::Prohibit => link::RouteKind::Prohibit,
+        other => return Err(format!("a route of the kind {other:?} is not for adding").into()),
+    };
+    let of = |number: u128| ip_address(family, number);
+    let dev = match dev {
+        0 => None,
+        dev => Some(tuns.iter().find(|t| iface_number(t.name()) == dev).map_or(1, Tun::index)),
+    };
+    link::add_route(&link::Route {
+        to: of(to.addr()),
+        prefix,
+        via: via.map(of),
+        onlink: via.is_some() && dev.is_some(),
+        dev,
+        source: src.map(of),
+        kind,
+        table: None,
+    })?;
+    Ok(())
+}
+
 /// What an IPv6 host says of its own accord: multicast listener reports, neighbour and router discovery.
 fn is_housekeeping(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|b| b >> 4 == 6) && bytes.get(24) == Some(&0xff)
 }
 
-/// The host as the engine is told of it: the same as [`Lab::build`] makes.
+/// The router of the differential.
 pub fn world() -> World {
     let mut world = World::default();
     for (name, v4, len4, v6, len6) in IFACES {
