@@ -139,7 +139,7 @@ impl Places {
 
     fn trace(&self) -> Result<Subject, String> {
         let file = self.input("kube-40000.v4", &dumps::kube(40_000))?;
-        let packet = ["trace", "in eth0 tcp 10.244.9.9:40000 > 10.96.3.3:80"];
+        let packet = ["trace", "tcp", "10.244.9.9:40000", "->", "10.96.3.3:80", "in", "eth0"];
         Ok(Subject { bar: Some(0.15), ..Subject::new("oxtables", self.on(&file, &packet)) })
     }
 }

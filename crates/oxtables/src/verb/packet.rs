@@ -114,7 +114,9 @@ impl PacketArgs {
 
     /// The short form, put into the long one's places.
     fn short(&mut self) -> Result<(), Wrong> {
+        // Quoted as a whole or word by word.
         let words = std::mem::take(&mut self.words);
+        let words: Vec<String> = words.iter().flat_map(|w| w.split_whitespace()).map(str::to_owned).collect();
         let arrow = words.iter().position(|w| w == "->" || w == ">");
         let Some(arrow) = arrow else {
             let odd = words.first().map_or("", String::as_str);
