@@ -223,7 +223,11 @@ impl Page {
             }
             let head = model.lines.iter().zip(&block.lines).take_while(|(a, b)| a == b).count();
             let tail = model.lines[head..].iter().rev().zip(block.lines[head..].iter().rev());
-            let tail = tail.take_while(|(a, b)| a == b).count();
+            let mut tail = tail.take_while(|(a, b)| a == b).count();
+            // What a rule does stays with the rule.
+            while tail > 0 && block.lines[block.lines.len() - tail].contains("=> ") {
+                tail -= 1;
+            }
             // A line of context, so that it can be seen where the ways part.
             let deep = block.lines.get(head).is_some_and(|l| l.starts_with("      "));
             for line in &block.lines[head - usize::from(deep && head > 0)..block.lines.len() - tail] {
@@ -241,7 +245,7 @@ impl Page {
             self.para(look(way.verdict), 0, 3, &text);
         }
         if let Some(connection) = &way.connection {
-            self.para(Look::Faint, 3, 5, &format!("connection: {connection}"));
+            self.para(Look::Faint, 3, 5, &format!("conntrack entry: {connection}"));
         }
         for answer in &way.answers {
             self.back("The sender is told", answer);
@@ -363,7 +367,8 @@ impl Page {
                 };
                 self.para(Look::Said, 2, 4, &text);
             }
-            Step::Answers { what } => self.para(Look::Odd, 2, 4, &format!("the sender is answered: {what}")),
+            // The answer's own way is told at the end.
+            Step::Answers { .. } => {}
             Step::Fragment => self.para(Look::Odd, 2, 4, "kept until its other fragments come"),
         }
         false
@@ -424,12 +429,12 @@ impl Page {
                 }
             }
             What::Undecided { rule, part, why, matched } => {
-                if !matched {
-                    self.rule(indent, rule, "", &[]);
-                }
-                let side = if *matched { "it matches" } else { "it does not match" };
-                let text = format!("{:>4}  {part}: cannot be told ({why}); say {side}", rule.line);
+                let side = if *matched { "matches" } else { "does not match" };
+                let text = format!("{:>4}  supposing that {part} {side}; not known: {why}", rule.line);
                 self.para(Look::Odd, indent, indent + 8, &text);
+                if !matched {
+                    self.rule(indent, rule, "passed over", &[]);
+                }
             }
             What::Hotdrop { rule } => {
                 self.rule(indent, rule, "dropped: it cannot be read", &[]);
@@ -441,12 +446,23 @@ impl Page {
         let at = if rule.line > 0 { rule.line } else { rule.number };
         let head = format!("{at:>4}  ");
         let text = strip_comment(&rule.text);
-        let text = text.strip_prefix(&format!("-A {} ", rule.chain)).unwrap_or(&text).to_owned();
+        let text = match text.strip_prefix(&format!("-A {}", rule.chain)).map(str::trim_start) {
+            Some("") => "(every packet, no target)",
+            Some(rest) => rest,
+            None => &text,
+        };
         let hang = indent + head.len() + 2;
         self.para(Look::Plain, indent, hang, &format!("{head}{text}"));
         if let Some(comment) = &rule.comment {
             self.para(Look::Said, hang, hang + 1, &format!("\"{comment}\""));
         }
+        // That the walk goes on is said where somebody might think that the rule ends it.
+        let does = match does {
+            "counts" => "counted; the next rule is tried",
+            "logged" => "logged; the next rule is tried",
+            "" if changes.is_empty() => "the next rule is tried",
+            does => does,
+        };
         // A jump needs no words: the chain follows.
         if !does.is_empty() && !does.starts_with("goes t") {
             let look = match does {
