@@ -3,80 +3,30 @@
 //! `examples/README.md` says what the keys of a question mean.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use serde::Deserialize;
+use ox_test::questions::{Example, Outcome, Question, examples, same_packet};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Questions {
-    question: Vec<Question>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Question {
-    ask: String,
-    packet: String,
-    #[serde(default)]
-    before: Vec<String>,
-    #[serde(default = "one")]
-    seed: u64,
-    outcome: Vec<Outcome>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Outcome {
-    verdict: String,
-    out: Option<String>,
-    packet: Option<String>,
-    probability: Option<f64>,
-    decided_by: Option<String>,
-    reply: Option<String>,
-}
-
-fn one() -> u64 {
-    1
-}
 
 fn main() {
     let arguments = Arguments::from_args();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let mut directories = Vec::new();
-    collect(&root, &mut directories);
-    directories.sort();
+    let examples = examples().unwrap_or_else(|why| panic!("{why}"));
     let mut trials = vec![Trial::test("there are examples", {
-        let count = directories.len();
+        let count = examples.len();
         move || if count >= 20 { Ok(()) } else { Err(format!("only {count} were found").into()) }
     })];
-    for directory in directories {
-        let name = directory.strip_prefix(&root).unwrap_or(&directory).display().to_string();
-        let text = std::fs::read_to_string(directory.join("questions.toml")).unwrap();
-        let questions: Questions = toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
-        for question in questions.question {
-            let directory = directory.clone();
-            trials.push(Trial::test(format!("{name}: {}", question.ask), move || check(&directory, &question)));
+    for example in examples {
+        for question in &example.questions {
+            let (example, question) = (example.clone(), question.clone());
+            let name = format!("{}: {}", example.name, question.ask);
+            trials.push(Trial::test(name, move || check(&example, &question)));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn collect(at: &Path, found: &mut Vec<PathBuf>) {
-    if at.join("questions.toml").exists() {
-        found.push(at.to_owned());
-    }
-    for entry in std::fs::read_dir(at).unwrap().flatten() {
-        if entry.path().is_dir() {
-            collect(&entry.path(), found);
-        }
-    }
-}
-
-fn check(directory: &Path, question: &Question) -> Result<(), Failed> {
-    let answer = ask(directory, question)?;
+fn check(example: &Example, question: &Question) -> Result<(), Failed> {
+    let answer = ask(example, question)?;
     if answer["oxtables"] != 1 {
         return Err(format!("no answer of version 1: {answer}").into());
     }
@@ -103,17 +53,18 @@ fn check(directory: &Path, question: &Question) -> Result<(), Failed> {
     Ok(())
 }
 
-fn ask(directory: &Path, question: &Question) -> Result<Value, Failed> {
-    let rules = ["rules.v4", "rules.v6"].map(|f| directory.join(f)).into_iter().find(|f| f.exists()).unwrap();
+fn ask(example: &Example, question: &Question) -> Result<Value, Failed> {
+    let rules = example.dumps().into_iter().next().ok_or("no rules")?;
     let mut child = Command::new(env!("CARGO_BIN_EXE_oxtables"))
         .arg("-f")
         .arg(rules)
         .args(["trace", "--batch", "--host"])
-        .arg(directory.join("host.toml"))
+        .arg(example.directory.join("host.toml"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let line = json!({ "packet": question.packet, "before": question.before, "seed": question.seed });
+    let Question { packet, before, wait, seed, .. } = question;
+    let line = json!({ "packet": packet, "before": before, "wait": wait, "seed": seed });
     writeln!(child.stdin.take().unwrap(), "{line}")?;
     let output = child.wait_with_output()?;
     let text = String::from_utf8(output.stdout)?;
@@ -157,14 +108,4 @@ fn differs(expected: &Outcome, way: &Value) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-/// `*` is any port.
-fn same_packet(want: &str, got: &str) -> bool {
-    let (want, got): (Vec<&str>, Vec<&str>) = (want.split(' ').collect(), got.split(' ').collect());
-    want.len() == got.len()
-        && want.iter().zip(&got).all(|(w, g)| match w.strip_suffix(":*") {
-            Some(addr) => g.rsplit_once(':').is_some_and(|(a, port)| a == addr && port.parse::<u16>().is_ok()),
-            None => w == g,
-        })
 }

@@ -28,6 +28,9 @@ pub struct Question {
     /// Packets sent first.
     #[serde(default)]
     pub before: Vec<String>,
+    /// Seconds between those and the packet.
+    #[serde(default)]
+    pub wait: u32,
     /// Decides the random branches of the packets sent first.
     #[serde(default = "one")]
     pub seed: u64,

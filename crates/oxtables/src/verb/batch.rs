@@ -17,6 +17,9 @@ struct Line {
     /// Packets sent first.
     #[serde(default)]
     before: Vec<String>,
+    /// Seconds between those and the packet.
+    #[serde(default)]
+    wait: u32,
     /// What decides chance for the packets sent first.
     #[serde(default = "one")]
     seed: u64,
@@ -74,11 +77,11 @@ pub fn run(desk: &mut Desk<'_>, near: bool) -> ExitCode {
 }
 
 fn ask(desk: &mut Desk<'_>, line: &str, near: bool) -> Result<String, (Option<Value>, String)> {
-    let Line { id, packet, before, seed, pick } = serde_json::from_str(line).map_err(|e| (None, e.to_string()))?;
+    let Line { id, packet, before, wait, seed, pick } = serde_json::from_str(line).map_err(|e| (None, e.to_string()))?;
     let fail = |why: String| (id.clone(), why);
     let packet = packet_line(&packet).map_err(|w| fail(w.0))?;
     let before = before.iter().map(|b| packet_line(b)).collect::<Result<Vec<_>, _>>().map_err(|w| fail(w.0))?;
-    let question = Question { packet, before, seed, all: !pick, near };
+    let question = Question { packet, before, wait, seed, all: !pick, near };
     let answer = desk.ask(&question).map_err(fail)?;
     Ok(json(&Reply { id, answer }))
 }

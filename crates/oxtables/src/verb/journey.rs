@@ -22,6 +22,8 @@ pub struct Case<'a> {
     pub wanted: &'a Wanted,
     /// Packets sent before, each with its interface.
     pub before: Vec<Packet>,
+    /// Seconds between those and the packet.
+    pub wait: u32,
     /// What decides chance for the packets sent before, and for all where only one branch is followed.
     pub seed: u64,
     /// Follow every branch.
@@ -120,8 +122,9 @@ impl Case<'_> {
         for earlier in &self.before {
             let _ = enter(&mut machine, earlier.clone(), &mut Watch::new(false));
             let _ = machine.replies();
-            step(&mut machine);
+            step(&mut machine, PAUSE);
         }
+        step(&mut machine, u64::from(self.wait) * 1_000_000_000);
         self.prepare(&mut machine, packet);
         machine.set_chooser(chooser);
         let mut watch = Watch::new(self.near);
@@ -179,7 +182,7 @@ impl Case<'_> {
             _ => return None,
         };
         let mut reply = Packet::new(answer_to(&outcome.packet, family)?).ok()?;
-        step(machine);
+        step(machine, PAUSE);
         let _ = machine.replies();
         reply.key.iif = dev.unwrap_or(0);
         let mut watch = Watch::new(false);
@@ -219,9 +222,10 @@ impl Case<'_> {
     }
 }
 
-fn step(machine: &mut Machine) {
+/// Lets time pass, in ns.
+fn step(machine: &mut Machine, ns: u64) {
     let Now { wall, mono } = machine.live.now;
-    machine.live.now = Now { wall: wall + PAUSE, mono: mono + PAUSE };
+    machine.live.now = Now { wall: wall + ns, mono: mono + ns };
 }
 
 /// Puts a packet into the machine where it begins.

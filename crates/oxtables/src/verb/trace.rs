@@ -32,6 +32,9 @@ pub struct Trace {
     /// A packet sent first, for rules that remember; may be repeated
     #[arg(long, value_name = "PACKET")]
     before: Vec<String>,
+    /// Seconds between the packets sent first and this one
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, requires = "before")]
+    wait: u32,
     /// Follow one branch only, the one this number picks
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -70,6 +73,8 @@ pub struct Question {
     pub packet: PacketArgs,
     /// Packets sent first.
     pub before: Vec<PacketArgs>,
+    /// Seconds between those and the packet.
+    pub wait: u32,
     /// Seed.
     pub seed: u64,
     /// Follow every branch.
@@ -121,6 +126,7 @@ impl Desk<'_> {
             setting,
             wanted: &wanted,
             before,
+            wait: question.wait,
             seed: question.seed,
             all: question.all,
             near: question.near,
@@ -146,6 +152,7 @@ impl Trace {
         let question = Question {
             packet: self.packet,
             before,
+            wait: self.wait,
             seed: self.seed.unwrap_or(1),
             all: self.seed.is_none(),
             near: self.why,

@@ -35,7 +35,9 @@ fn main() -> ExitCode {
         for question in &example.questions {
             let (example, question) = (example.clone(), question.clone());
             let name = format!("kernel: {}: {}", example.name, question.ask);
-            trials.push(Trial::test(name, move || Ok(ask::confirm(&example, &question)?)));
+            // Shown as ignored: nobody waits eleven minutes for a test.
+            let long = question.wait > 0;
+            trials.push(Trial::test(name, move || Ok(ask::confirm(&example, &question)?)).with_ignored_flag(long));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
