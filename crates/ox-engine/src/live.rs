@@ -10,8 +10,8 @@ use crate::walk::{Host, Subject};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
-    ByStack, CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer, SetChange,
-    SetQuery, SocketAnswer, Stop, Tuple, Verdict,
+    ByStack, CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
+    SetChange, SetQuery, SocketAnswer, Stop, Tuple, Verdict,
 };
 use rustc_hash::FxHashMap;
 use std::any::Any;
@@ -94,6 +94,11 @@ impl Live {
             own: FxHashMap::default(),
             named: FxHashMap::default(),
         }
+    }
+
+    /// Whether a rule has been asked that remembers or counts (limit, recent, quota, statistic nth).
+    pub fn remembers(&self) -> bool {
+        !self.own.is_empty() || !self.named.is_empty()
     }
 
     /// Sends an ICMP or ICMPv6 error about a packet, as part of its connection (Kernel: net/ipv4/icmp.c `__icmp_send`,

@@ -35,11 +35,6 @@ pub fn nothing(missed: u32) -> String {
     }
 }
 
-/// Where a log record goes.
-pub fn log_name(to: &str) -> &'static str {
-    if to == "nflog" { "NFLOG group" } else { "kernel's log" }
-}
-
 /// Of rules that did not match.
 pub fn unmatched(count: u32) -> String {
     match count {

@@ -3,7 +3,7 @@
 use crate::answer::{Answer, Back, Way};
 use crate::phrase::Ending;
 use crate::sentence::{
-    because, capital, fate, fruitless, log_name, nothing, place, provided, said, shared, title, tracked, unmatched,
+    because, capital, fate, fruitless, nothing, place, provided, said, shared, title, tracked, unmatched,
 };
 use crate::story::{Line, RuleRef, Step, Story, What};
 use crate::wrap::{strip_comment, wrap};
@@ -359,14 +359,8 @@ impl Page {
                 self.para(Look::Plain, 2, 4, &text);
             }
             Step::Dropped { why } => self.para(Look::Bad, 2, 4, &format!("dropped: {why}")),
-            Step::Logged { to, prefix } => {
-                let text = match *to {
-                    "trace" => "marked to be traced in the kernel".to_owned(),
-                    to if prefix.is_empty() => format!("a record goes to the {}", log_name(to)),
-                    to => format!("a record goes to the {}: \"{prefix}\"", log_name(to)),
-                };
-                self.para(Look::Said, 2, 4, &text);
-            }
+            // The rule has said so.
+            Step::Logged { .. } => {}
             // The answer's own way is told at the end.
             Step::Answers { .. } => {}
             Step::Fragment => self.para(Look::Odd, 2, 4, "kept until its other fragments come"),
@@ -412,6 +406,9 @@ impl Page {
             What::Rule { rule, does, changes } => self.rule(indent, rule, does, changes),
             What::Enter { chain, owner, role, .. } => {
                 let mut text = self.paint(Look::Strong, chain);
+                if owner.is_none() {
+                    text.insert_str(0, "chain ");
+                }
                 // What does not fit on the line is left out: the name says much by itself.
                 let fits = indent + chain.len() + owner.map_or(0, str::len) + role.len() + 6 <= self.style.width;
                 let whose = match (owner, role.is_empty() || !fits) {
@@ -459,7 +456,9 @@ impl Page {
         // That the walk goes on is said where somebody might think that the rule ends it.
         let does = match does {
             "counts" => "counted; the next rule is tried",
-            "logged" => "logged; the next rule is tried",
+            "logged" if rule.text.contains(" -j NFLOG") => "a record goes to the NFLOG group; the next rule is tried",
+            "logged" => "a record goes to the kernel's log; the next rule is tried",
+            "traced" => "marked to be traced in the kernel; the next rule is tried",
             "" if changes.is_empty() => "the next rule is tried",
             does => does,
         };

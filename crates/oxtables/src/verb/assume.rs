@@ -204,6 +204,10 @@ impl Setting {
     }
 }
 
+/// Said where rules that remember or count were asked, and nothing was sent before.
+pub const FRESH: &str =
+    "what rules remember or count (limits, lists, turns) begins afresh (--before PACKET sends a packet first)";
+
 /// Says, once the answer is known, what else of the assumptions it rests on.
 pub fn after(setting: &Setting, packets: &[String], outs: &[String]) -> Vec<String> {
     let mut all = setting.assumed.clone();

@@ -11,6 +11,7 @@ use ox_engine::machine::{Cause, Fate, Machine, Outcome};
 use ox_packet::{Build, Family, Key, L4, icmp, icmp6, iface_name, ip_address, proto, tcp};
 use ox_rules::ir::{ConnKind, Dir, Now, Packet, status};
 use ox_view::{Answer, Asked, Back, Source, Watch, Way};
+use std::cell::Cell;
 
 /// A question, ready to be asked.
 pub struct Case<'a> {
@@ -45,14 +46,15 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
     let packet = case.wanted.packet(case.setting.src)?;
     let family = case.wanted.family;
     let mut ways = Vec::new();
+    let remembers = Cell::new(false);
     let complete = if case.all {
-        let (found, complete) = explore(WAYS, |chooser| case.run(&packet, chooser));
+        let (found, complete) = explore(WAYS, |chooser| case.run(&packet, chooser, &remembers));
         for (way, choices) in found {
             add(&mut ways, chanced(way, &choices));
         }
         complete
     } else {
-        let (way, _) = case.run(&packet, Chooser::Dice);
+        let (way, _) = case.run(&packet, Chooser::Dice, &remembers);
         ways.push(chanced(way, &[]));
         true
     };
@@ -69,6 +71,10 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
             unknown.push(words);
         }
     }
+    let mut assumed = assume::after(&case.setting, &shown, &outs);
+    if remembers.get() && case.before.is_empty() {
+        assumed.push(assume::FRESH.to_owned());
+    }
     Ok(Answer {
         oxtables: 1,
         packet: Asked {
@@ -77,7 +83,7 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
             detail: ox_view::detail(&packet.key, family),
             iif: iface_name(packet.key.iif),
         },
-        assumed: assume::after(&case.setting, &shown, &outs),
+        assumed,
         through: through(&ways),
         unknown,
         outcomes: ways,
@@ -114,8 +120,8 @@ fn add(ways: &mut Vec<Way>, way: Way) {
 }
 
 impl Case<'_> {
-    /// One run with fresh state.
-    fn run(&self, packet: &Packet, chooser: Chooser) -> (Way, Chooser) {
+    /// One run with fresh state; `remembers` is set where a rule that remembers or counts was asked.
+    fn run(&self, packet: &Packet, chooser: Chooser, remembers: &Cell<bool>) -> (Way, Chooser) {
         let programs = self.rules.iter().map(|l| l.program.clone()).collect();
         let mut machine = Machine::new(self.wanted.family, programs, self.setting.world.clone(), self.seed);
         machine.live.now = self.now;
@@ -129,6 +135,7 @@ impl Case<'_> {
         machine.set_chooser(chooser);
         let mut watch = Watch::new(self.near);
         let outcome = enter(&mut machine, packet.clone(), &mut watch);
+        remembers.set(remembers.get() || machine.live.remembers());
         let chooser = std::mem::replace(&mut machine.live.chooser, Chooser::Dice);
         let way = self.way(&mut machine, packet, &outcome, &watch);
         (way, chooser)
