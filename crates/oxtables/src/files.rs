@@ -111,7 +111,11 @@ pub fn wait(asked: Option<Option<u32>>) -> Wait {
 /// Prints what a command prints. A reader who has gone away is not an error.
 pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Half a dump must not pass for a whole one.
+        eprintln!("oxtables: cannot write to standard output: {error}");
+        std::process::exit(4);
+    }
 }
 
 /// What a program says that can reach no kernel yet.

@@ -103,7 +103,7 @@ impl Ct {
             if let Some(text) = text {
                 out.word(dashes);
                 out.raw(name);
-                out.word(text);
+                out.guarded(text);
             }
         }
         for (name, bits, known) in [("ctevents", *events, &EVENTS[..]), ("expevents", *exp_events, &EXP_EVENTS[..])] {

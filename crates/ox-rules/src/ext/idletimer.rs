@@ -40,7 +40,8 @@ impl Ext for Idletimer {
     fn save(&self, out: &mut Out, _: Family) {
         let Self { timeout, label, alarm } = self;
         out.opt(false, "--timeout", *timeout);
-        out.opt(false, "--label", label.as_str());
+        out.word("--label");
+        out.guarded(label);
         if *alarm {
             out.word("--alarm");
         }

@@ -31,7 +31,8 @@ impl Ext for Ipcomp {
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { spi, reserved } = *self;
-        span::save(spi, "--ipcompspi", out);
+        // Every index must be said: nothing said stands for 0.
+        out.opt(spi.not, "--ipcompspi", spi.is);
         if reserved {
             out.word("--compres");
         }
@@ -65,6 +66,7 @@ mod tests {
     #[test]
     fn reads_and_prints() {
         check(V4, Filter, "-p 108 -m ipcomp", "-p 108 -m ipcomp --ipcompspi 0", "comp spi:0");
+        check(V4, Filter, "-p 108 -m ipcomp --ipcompspi :", "-p 108 -m ipcomp --ipcompspi 0:4294967295", "comp ");
         check(
             V4,
             Filter,

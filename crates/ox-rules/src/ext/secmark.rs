@@ -32,7 +32,8 @@ impl Ext for Secmark {
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { context } = self;
-        out.opt(false, "--selctx", context.as_str());
+        out.word("--selctx");
+        out.guarded(context);
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {

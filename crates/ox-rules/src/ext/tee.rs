@@ -41,7 +41,8 @@ impl Ext for Tee {
         out.word("--gateway ");
         out.addr(family, *gateway);
         if !oif.is_empty() {
-            out.opt(false, "--oif", oif.as_str());
+            out.word("--oif");
+            out.guarded(oif);
         }
     }
 

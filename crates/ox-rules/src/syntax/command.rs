@@ -313,6 +313,11 @@ impl Extra for Around {
 /// # Errors
 /// The first fault.
 pub fn read_command(words: &[&str], cx: &RuleCx<'_>, setting: Setting) -> Result<Command, Trouble> {
+    // A ruleset is text of lines: such a word would end the rule, and what follows in it would be read as a line.
+    if let Some(word) = words.iter().position(|w| w.contains('\n')) {
+        let message = format!("{:?} has a line break in it, and no word of a rule can", words[word]);
+        return Err(Fault::usage(Some(word), message).into());
+    }
     let mut around = Around::new(setting);
     let rule = read_line(words, cx, &mut around).map_err(unknown_table)?;
     finish(around, rule, cx)

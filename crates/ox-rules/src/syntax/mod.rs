@@ -34,7 +34,7 @@ pub use names::{Names, NoNames};
 pub use number::{number, number_u64};
 pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
-pub use program::{Program, Refusal, Trouble, VERSION, point};
+pub use program::{Program, Refusal, Trouble, VERSION, point, shorten};
 pub use rule::{ArgKind, Extra, ExtraOpt, Given, NoExtra, ReadRule, RuleCx, Strangers, read_line, read_rule, suggest};
 pub use run::{RunCx, run};
 pub use save::{print_head, save_rule, save_target};

@@ -187,7 +187,7 @@ impl Trouble {
 }
 
 /// A message that quotes a word of ten million letters is no message: the middle is left out.
-pub(super) fn shorten(message: String) -> String {
+pub fn shorten(message: String) -> String {
     const KEPT: usize = 160;
     if message.len() <= 4 * KEPT {
         return message;

@@ -68,7 +68,10 @@ fn print_iface(iface: Inv<Iface>, flag: &str, out: &mut Out) {
     if iface.is.is_any() && !iface.not {
         return;
     }
-    out.opt(iface.not, flag, iface.is);
+    out.flag(iface.not, flag);
+    let mut name = Out::default();
+    iface.is.print(&mut name);
+    out.guarded(&name.text);
 }
 
 impl Print for Iface {

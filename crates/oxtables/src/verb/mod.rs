@@ -15,11 +15,11 @@ mod value;
 mod wanted;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use ox_rules::syntax::shorten;
 
 use crate::multicall::{self, Call};
 
@@ -105,8 +105,18 @@ pub fn main(words: &[OsString]) -> ExitCode {
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            let plain = error.to_string();
+            let short = short_lines(&plain);
+            if short == plain {
+                let _ = error.print();
+            } else {
+                eprint!("{short}");
+            }
+            return ExitCode::from(2);
         }
     };
     match cli.verb {
@@ -155,12 +165,17 @@ fn program(global: &Global, words: &[OsString]) -> ExitCode {
 }
 
 fn write(bytes: &[u8]) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    crate::files::print(&String::from_utf8_lossy(bytes));
     ExitCode::SUCCESS
 }
 
 fn complain(why: &str) -> ExitCode {
-    eprintln!("oxtables: {why}");
+    eprintln!("oxtables: {}", short_lines(why));
     ExitCode::from(2)
+}
+
+/// A complaint quotes words that come from outside, and they may be of any length.
+fn short_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(|line| shorten(line.to_owned())).collect();
+    lines.join("\n")
 }

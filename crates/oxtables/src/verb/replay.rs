@@ -18,7 +18,7 @@ use ox_view::Ending;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Send a capture through the rules, in the capture's own time
@@ -94,6 +94,16 @@ struct Machines<'a> {
     own: BTreeSet<(Family, u128)>,
 }
 
+/// Whether two paths name one file, by whatever links.
+fn same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |path: &Path| {
+        let about = std::fs::metadata(path).ok()?;
+        about.is_file().then(|| (about.dev(), about.ino()))
+    };
+    number(a).is_some_and(|a| number(b) == Some(a))
+}
+
 impl Replay {
     /// Runs the verb.
     pub fn run(self, global: &Global) -> ExitCode {
@@ -114,6 +124,9 @@ impl Replay {
         let given = self.host.read().map_err(usage)?;
         let mut capture = pcap::open(&self.capture).map_err(|e| usage(e.to_string()))?;
         let mut writer = match &self.write {
+            Some(path) if same_file(path, &self.capture) => {
+                return Err((format!("-w {}: that is the capture itself, and it would be lost", path.display()), 2));
+            }
             Some(path) => Some(pcap::create(path, pcap::Link::Ip).map_err(|e| (e.to_string(), 4))?),
             None => None,
         };
