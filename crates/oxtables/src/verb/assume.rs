@@ -23,6 +23,8 @@ pub struct Setting {
     pub assumed: Vec<String>,
     /// Assumptions that matter only where this address shows.
     pub if_seen: Option<(String, String)>,
+    /// Whether it was assumed that this host forwards: it matters only where a packet is forwarded.
+    pub if_forwarded: bool,
 }
 
 /// The interface by which packets leave when nothing tells which.
@@ -35,7 +37,13 @@ pub fn setting(given: &Given, args: &HostArgs, wanted: &Wanted, rules: &[(&Rules
 
 /// The same, the hints being known.
 pub fn setting_by(given: &Given, args: &HostArgs, wanted: &Wanted, hints: &Hints) -> Setting {
-    let mut setting = Setting { world: given.world.clone(), src: 0, assumed: wanted.assumed.clone(), if_seen: None };
+    let mut setting = Setting {
+        world: given.world.clone(),
+        src: 0,
+        assumed: wanted.assumed.clone(),
+        if_seen: None,
+        if_forwarded: false,
+    };
     setting.world.owner = wanted.owner.clone();
     if given.known {
         setting.described(given, wanted);
@@ -112,6 +120,7 @@ impl Setting {
         self.routes(wanted, hints, &out);
         self.destination(args, wanted, hints);
         if args.sysctl.is_empty() {
+            self.if_forwarded = true;
             for iface in &mut self.world.ifaces {
                 iface.forwarding = [true; 2];
             }
@@ -209,8 +218,12 @@ pub const FRESH: &str =
     "what rules remember or count (limits, lists, turns) begins afresh (--before PACKET sends a packet first)";
 
 /// Says, once the answer is known, what else of the assumptions it rests on.
-pub fn after(setting: &Setting, packets: &[String], outs: &[String]) -> Vec<String> {
+pub fn after(setting: &Setting, packets: &[String], outs: &[String], forwarded: bool) -> Vec<String> {
+    const FORWARDS: &str = "this host forwards packets";
     let mut all = setting.assumed.clone();
+    if setting.if_forwarded && forwarded && !all.iter().any(|a| a.starts_with(FORWARDS)) {
+        all.push(FORWARDS.to_owned());
+    }
     if outs.iter().any(|o| o == ELSEWHERE) {
         all.push(format!(
             "it leaves by an interface that no rule names, called `{ELSEWHERE}' here (-o IFACE, --route or --host say by which)"

@@ -10,7 +10,7 @@ use ox_engine::flow;
 use ox_engine::machine::{Cause, Fate, Machine, Outcome};
 use ox_packet::{Build, Family, Key, L4, icmp, icmp6, iface_name, ip_address, proto, tcp};
 use ox_rules::ir::{ConnKind, Dir, Now, Packet, status};
-use ox_view::{Answer, Asked, Back, Source, Watch, Way};
+use ox_view::{Answer, Asked, Back, Source, Step, Watch, Way};
 use std::cell::Cell;
 
 /// A question, ready to be asked.
@@ -63,7 +63,14 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
     }
     let mut shown: Vec<String> = ways.iter().map(|w| w.packet.clone()).collect();
     shown.push(ox_view::flow(&packet.key, family));
-    let outs: Vec<String> = ways.iter().filter_map(|w| w.out.clone()).collect();
+    let mut outs: Vec<String> = ways.iter().filter_map(|w| w.out.clone()).collect();
+    let mut forwarded = false;
+    for step in ways.iter().flat_map(|w| &w.story.path) {
+        if let Step::Hook { hook, out, .. } = step {
+            forwarded |= *hook == "FORWARD";
+            outs.push(out.clone());
+        }
+    }
     let mut unknown: Vec<String> = Vec::new();
     for s in ways.iter().flat_map(|w| &w.supposing) {
         let words = s.words();
@@ -71,7 +78,7 @@ pub fn answer(case: &Case<'_>) -> Result<Answer, Wrong> {
             unknown.push(words);
         }
     }
-    let mut assumed = assume::after(&case.setting, &shown, &outs);
+    let mut assumed = assume::after(&case.setting, &shown, &outs, forwarded);
     if remembers.get() && case.before.is_empty() {
         assumed.push(assume::FRESH.to_owned());
     }
