@@ -17,6 +17,8 @@ use crate::Error;
 pub struct Options {
     /// The packet's mark from the start (SO_MARK).
     pub mark: Option<u32>,
+    /// The user who sends it, as rules see it; else the one this process runs as.
+    pub uid: Option<u32>,
     /// The interface it must leave by (SO_BINDTODEVICE).
     pub device: Option<String>,
     /// The interface that a link-local IPv6 destination is on.
@@ -73,8 +75,8 @@ impl RawSender {
 }
 
 fn socket(family: AddressFamily, options: &Options) -> Result<OwnedFd, Error> {
-    let fd = rustix::net::socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::RAW))
-        .map_err(|error| Error::system("open", "a raw socket", error))?;
+    let open = || rustix::net::socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::RAW));
+    let fd = as_user(options.uid, open).map_err(|error| Error::system("open", "a raw socket", error))?;
     if let Some(mark) = options.mark {
         set(&fd, libc::SOL_SOCKET, libc::SO_MARK, &mark.to_ne_bytes())?;
     }
@@ -82,6 +84,19 @@ fn socket(family: AddressFamily, options: &Options) -> Result<OwnedFd, Error> {
         set(&fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, device.as_bytes())?;
     }
     Ok(fd)
+}
+
+/// Does something as a user, in this thread alone. Who opened a socket's file is who sends its packets.
+///
+/// Kernel: net/netfilter/xt_owner.c (the `fsuid` of the file's credentials)
+fn as_user<T>(uid: Option<u32>, what: impl FnOnce() -> T) -> T {
+    let Some(uid) = uid else { return what() };
+    // SAFETY: the call takes and returns numbers, and only changes who this thread is to file systems.
+    let before = unsafe { libc::setfsuid(uid) };
+    let done = what();
+    // SAFETY: as above.
+    unsafe { libc::setfsuid(before as libc::uid_t) };
+    done
 }
 
 fn set(fd: &OwnedFd, level: libc::c_int, option: libc::c_int, value: &[u8]) -> Result<(), Error> {

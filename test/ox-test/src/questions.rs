@@ -18,7 +18,7 @@ pub struct Example {
 }
 
 /// A question.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// In plain words.
@@ -39,7 +39,7 @@ pub struct Question {
 }
 
 /// Something that can happen. What is `None` is not claimed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "examples/README.md has them all")]
 pub struct Outcome {

@@ -77,7 +77,8 @@ pub fn run(desk: &mut Desk<'_>, near: bool) -> ExitCode {
 }
 
 fn ask(desk: &mut Desk<'_>, line: &str, near: bool) -> Result<String, (Option<Value>, String)> {
-    let Line { id, packet, before, wait, seed, pick } = serde_json::from_str(line).map_err(|e| (None, e.to_string()))?;
+    let Line { id, packet, before, wait, seed, pick } =
+        serde_json::from_str(line).map_err(|e| (None, e.to_string()))?;
     let fail = |why: String| (id.clone(), why);
     let packet = packet_line(&packet).map_err(|w| fail(w.0))?;
     let before = before.iter().map(|b| packet_line(b)).collect::<Result<Vec<_>, _>>().map_err(|w| fail(w.0))?;

@@ -190,6 +190,15 @@ impl<'n> Lab<'n> {
         self.collect()
     }
 
+    /// The same from a socket of its own: of another user, with a mark.
+    ///
+    /// # Errors
+    /// The lab broke.
+    pub fn send_as(&mut self, options: &Options, packet: &[u8]) -> Result<Vec<Seen>, Failure> {
+        let _ = RawSender::open(options)?.send(packet);
+        self.collect()
+    }
+
     /// Everything that left or was delivered since the last call. The kernel handles a packet before the call that
     /// brought it returns, so nothing is waited for.
     ///

@@ -3,8 +3,12 @@
 
 use super::dump::{Dump, Lock, counters};
 use super::result::Observed;
+use ox_io::raw::Options;
+use ox_packet::Family;
+use ox_rules::ir::Dialect;
 use ox_test::differential::lab::{Lab, Seen, Site};
-use ox_test::questions::{Example, Question};
+use ox_test::oracle::Program;
+use ox_test::questions::{Example, Outcome, Question};
 use oxtables::describe::{self, Described};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +23,33 @@ pub fn confirm(example: &Example, question: &Question) -> Result<(), String> {
         Asking { lab, dumps: &dumps, question }.run()
     });
     asked.map_err(|why| why.to_string())?
+}
+
+/// The lab sends as the user and with the mark that a packet's words name, and a wrong answer is seen.
+pub fn sender_and_faults() -> Result<(), String> {
+    let rules = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+                 -A OUTPUT -m owner --uid-owner 1234 -m mark --mark 0x7 -j DROP\nCOMMIT\n";
+    let program = Program { family: Family::V4, dialect: Dialect::Nft };
+    let dumps = [Dump { program, text: rules.to_owned() }];
+    let fate = |who: &str, verdict: &str| {
+        let outcome = Outcome { verdict: verdict.to_owned(), ..Outcome::default() };
+        let packet = format!("-p udp -s 127.0.0.1 --sport 4000 -d 127.0.0.1 --dport 53 {who}");
+        let question = Question { packet, outcome: vec![outcome], ..Question::default() };
+        let lock = Lock::new();
+        let asked = ox_io::netns::run(|ns| {
+            let lab = Lab::build(ns, &lock.path(), &Site::default()).map_err(|why| format!("the lab: {why}"))?;
+            Asking { lab, dumps: &dumps, question: &question }.run()
+        });
+        asked.map_err(|why| why.to_string())?
+    };
+    fate("--uid 1234 --mark 7", "dropped")?;
+    fate("--uid 1234 --mark 8", "delivered")?;
+    fate("--uid 1235 --mark 7", "delivered")?;
+    fate("", "delivered")?;
+    match fate("--uid 1234 --mark 7", "delivered") {
+        Err(why) if why.starts_with("0 of the expected outcomes fit") => Ok(()),
+        other => Err(format!("a wrong expectation was not seen: {other:?}")),
+    }
 }
 
 struct Asking<'a> {
@@ -105,10 +136,11 @@ impl Asking<'_> {
         let Described { packet, iif, owner } = packet;
         let done = match iif {
             Some(iif) => self.lab.arrive(iif, &packet.bytes),
-            None if owner.is_some() || packet.key.mark != 0 => {
-                return Err("the lab sends packets as root and without a mark".to_owned());
+            None => {
+                let mark = Some(packet.key.mark).filter(|&m| m != 0);
+                let uid = owner.as_ref().map(|o| o.uid);
+                self.lab.send_as(&Options { mark, uid, ..Options::default() }, &packet.bytes)
             }
-            None => self.lab.send(&packet.bytes),
         };
         done.map_err(|why| why.to_string())
     }

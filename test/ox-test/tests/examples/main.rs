@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("senders are told apart and faults are seen", || Ok(ask::sender_and_faults()?))];
     for example in examples {
         for file in example.dumps() {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
