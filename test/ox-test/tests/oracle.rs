@@ -123,7 +123,8 @@ fn broken() -> Result<(), Failed> {
         Ok(compare::run("tcp", program, &group, tamper)?.1.len())
     };
     let honest = differences(&|_| ())?;
-    let spoilt: [(&str, &(dyn Fn(&mut Answer) + Sync)); 6] = [
+    type Fault<'a> = &'a (dyn Fn(&mut Answer) + Sync);
+    let spoilt: [(&str, Fault<'_>); 6] = [
         ("a printer that forgets `!'", &|a| a.rules.iter_mut().for_each(|r| *r = r.replace("! --", "--"))),
         ("a listing that says dst for dpt", &|a| a.numeric.iter_mut().for_each(|l| *l = l.replace("dpt", "dst"))),
         ("a parser that takes everything", &|a| a.exit = 0),

@@ -172,7 +172,8 @@ mod tests {
     fn every_part_of_an_answer_is_compared() {
         let stock = Answer { rules: vec!["-p tcp".into()], found_typed: true, ..Answer::default() };
         assert!(differences(&stock, &stock).is_empty());
-        let spoil: [(What, fn(&mut Answer)); 7] = [
+        type Fault = fn(&mut Answer);
+        let spoil: [(What, Fault); 7] = [
             (What::Exit, |a| a.exit = 2),
             (What::Save, |a| a.rules.push(String::new())),
             (What::Numeric, |a| a.numeric.push("x".into())),
