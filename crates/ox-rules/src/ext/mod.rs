@@ -33,8 +33,8 @@ pub mod helper;
 pub mod hl;
 pub mod hmark;
 mod hops;
-pub mod icmp6;
 pub mod icmp;
+pub mod icmp6;
 pub mod idletimer;
 pub mod ipcomp;
 pub mod iprange;
@@ -93,10 +93,10 @@ pub mod ttl;
 pub mod u32;
 pub mod udp;
 
-mod prelude;
-mod registry;
 #[cfg(test)]
 mod header_tests;
+mod prelude;
+mod registry;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

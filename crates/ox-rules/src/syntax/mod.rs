@@ -43,5 +43,5 @@ pub use value::{Addr, Flag, Masked, Ports, Text, Value, read_addr, read_net, rea
 pub use words::{Word, split_words};
 
 pub(crate) use names::read_protocol;
-pub(crate) use value::short_v4;
 pub(crate) use option::options;
+pub(crate) use value::short_v4;

@@ -8,7 +8,7 @@ use crate::multicall;
 /// The verb's words.
 #[derive(Debug, clap::Args)]
 pub struct Links {
-    /// Directory to make them in
+    /// Directory to make them in; it is made if it is not there
     dir: PathBuf,
     /// Replace what has one of the names
     #[arg(long)]
@@ -25,10 +25,15 @@ impl Links {
                 return ExitCode::from(4);
             }
         };
-        let mut made = 0;
+        if let Err(error) = std::fs::create_dir_all(&self.dir) {
+            eprintln!("oxtables: cannot make the directory {}: {error}", self.dir.display());
+            return ExitCode::from(4);
+        }
+        let (mut made, mut there) = (0, 0);
         for name in multicall::all_names() {
             let link = self.dir.join(&name);
-            if std::fs::read_link(&link).is_ok_and(|there| there == target) {
+            if std::fs::read_link(&link).is_ok_and(|to| to == target) {
+                there += 1;
                 continue;
             }
             if self.force && link.symlink_metadata().is_ok() {
@@ -41,7 +46,8 @@ impl Links {
             }
             made += 1;
         }
-        println!("{made} links to {} in {}", target.display(), self.dir.display());
+        let already = if there > 0 { format!(" ({there} were there already)") } else { String::new() };
+        println!("{made} links to {} in {}{already}", target.display(), self.dir.display());
         ExitCode::SUCCESS
     }
 }

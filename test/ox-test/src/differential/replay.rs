@@ -101,7 +101,9 @@ impl Run {
 
 fn note(outcome: Outcome, seen: &mut Vec<Seen>) {
     match outcome.fate {
-        Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => seen.push(Seen::Out(iface_name(dev), outcome.packet.bytes)),
+        Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => {
+            seen.push(Seen::Out(iface_name(dev), outcome.packet.bytes))
+        }
         Fate::Delivered { dev } => seen.push(Seen::Delivered(iface_name(dev), outcome.packet.bytes)),
         Fate::Dropped(_) | Fate::Queued { .. } | Fate::Stolen { .. } | Fate::Waiting => {}
     }
