@@ -66,11 +66,12 @@ pub fn run(desk: &mut Desk<'_>, near: bool) -> ExitCode {
             Ok(reply) => reply,
             Err((id, error)) => {
                 status = ExitCode::from(2);
+                let error = ox_rules::syntax::shorten(error);
                 json(&Reply { id, answer: Failure { oxtables: 1, error } })
             }
         };
         if writeln!(out, "{reply}").and_then(|()| out.flush()).is_err() {
-            break;
+            return ExitCode::from(4);
         }
     }
     status

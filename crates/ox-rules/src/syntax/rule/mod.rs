@@ -191,6 +191,13 @@ pub fn read_line(words: &[&str], cx: &RuleCx<'_>, extra: &mut dyn Extra) -> Resu
     reader.finish()
 }
 
+/// Matches in a rule: more than any kernel takes, few enough to look through again for every word.
+/// Kernel: `ipt_entry.target_offset` holds their bytes, 32 or more each, in 16 bits; nf_tables takes 128 expressions.
+const MOST_MATCHES: usize = 2048;
+
+/// Rules that one line may stand for.
+const MOST_RULES: usize = 1 << 20;
+
 /// The rule's own options.
 const CORE: &[(char, &str, ArgKind)] = &[
     ('s', "source", ArgKind::Yes),
@@ -301,6 +308,12 @@ impl<'a> Reader<'a> {
             if self.rule.help {
                 return Ok(());
             }
+            if self.rule.rule.matches.len() > MOST_MATCHES {
+                return Err(Fault::usage(
+                    here,
+                    format!("a rule with more than {MOST_MATCHES} matches fits into no kernel"),
+                ));
+            }
         }
         match not {
             Some(at) => Err(Fault::usage(at, "nothing appropriate following !")),
@@ -397,6 +410,12 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> Result<ReadRule, Fault> {
+        let (srcs, dsts) = (self.rule.srcs.len().max(1), self.rule.dsts.len().max(1));
+        if srcs.saturating_mul(dsts) > MOST_RULES {
+            let message =
+                format!("{srcs} sources and {dsts} destinations are more than {MOST_RULES} rules from one line");
+            return Err(Fault::usage(None, message));
+        }
         if self.rule.help {
             // What was named before `--help` is what help is wanted for.
             self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);

@@ -118,6 +118,8 @@ impl<'a, 'o> Loader<'a, 'o> {
     ) -> Result<(), Box<TextFault>> {
         let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
         let form = |message: String| fail(TextTrouble::Form(message));
+        // Editors of another world put a byte order mark before the first line.
+        let line = if number == 1 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
         let body = line.trim();
         let Some(&first) = body.as_bytes().first() else { return Ok(()) };
         match first {
