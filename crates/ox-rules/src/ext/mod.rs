@@ -109,6 +109,8 @@ use crate::ir::{Act, HookSet, Lowering, Pred};
 use crate::model::{Foreign, Head, TableName};
 use crate::syntax::{Opt, Options, Out, Reading, Show};
 use ox_packet::Family;
+use rustc_hash::FxHashMap;
+use std::sync::LazyLock;
 
 /// Which families an extension is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,10 +273,6 @@ impl Desc {
             hooks: E::HOOKS,
         }
     }
-
-    fn answers(&self, name: &str, family: Family) -> bool {
-        self.families.has(family) && (self.name == name || self.aliases.contains(&name))
-    }
 }
 
 /// Every match, in registry order.
@@ -287,14 +285,35 @@ pub fn targets() -> &'static [Desc] {
     registry::TARGETS
 }
 
+/// Registry rows by name and alias: a name is looked up for every `-m` and `-j` of a dump.
+type ByName = LazyLock<FxHashMap<&'static str, Vec<usize>>>;
+
+static MATCHES_BY_NAME: ByName = LazyLock::new(|| by_name(registry::MATCHES));
+static TARGETS_BY_NAME: ByName = LazyLock::new(|| by_name(registry::TARGETS));
+
+fn by_name(descs: &'static [Desc]) -> FxHashMap<&'static str, Vec<usize>> {
+    let mut map: FxHashMap<&'static str, Vec<usize>> = FxHashMap::default();
+    for (i, desc) in descs.iter().enumerate() {
+        for name in [desc.name].iter().chain(desc.aliases) {
+            map.entry(name).or_default().push(i);
+        }
+    }
+    map
+}
+
+/// The row of the extension that answers to a name in a family.
+fn row(map: &ByName, descs: &[Desc], name: &str, family: Family) -> Option<usize> {
+    map.get(name)?.iter().copied().find(|&i| descs[i].families.has(family))
+}
+
 /// A match by name.
 pub fn match_desc(name: &str, family: Family) -> Option<&'static Desc> {
-    matches().iter().find(|d| d.answers(name, family))
+    row(&MATCHES_BY_NAME, matches(), name, family).map(|i| &matches()[i])
 }
 
 /// A target by name.
 pub fn target_desc(name: &str, family: Family) -> Option<&'static Desc> {
-    targets().iter().find(|d| d.answers(name, family))
+    row(&TARGETS_BY_NAME, targets(), name, family).map(|i| &targets()[i])
 }
 
 /// Names of the matches of a family.
@@ -309,12 +328,12 @@ pub fn target_names(family: Family) -> impl Iterator<Item = &'static str> {
 
 /// A match by name, with nothing said yet.
 pub fn new_match(name: &str, family: Family) -> Option<Match> {
-    matches().iter().position(|d| d.answers(name, family)).map(registry::make_match)
+    row(&MATCHES_BY_NAME, matches(), name, family).map(registry::make_match)
 }
 
 /// A target by name, with nothing said yet.
 pub fn new_target(name: &str, family: Family) -> Option<Target> {
-    targets().iter().position(|d| d.answers(name, family)).map(registry::make_target)
+    row(&TARGETS_BY_NAME, targets(), name, family).map(registry::make_target)
 }
 
 /// The extension that has an option of this name, for "it belongs to …".
