@@ -162,6 +162,17 @@ fn circles_of_chains_are_refused() {
 }
 
 #[test]
+fn calls_that_multiply_are_not_walked() {
+    let room = Room::new("multiply");
+    let chains: String = (0..14).map(|i| format!(":c{i} - [0:0]\n")).collect();
+    let calls: String = (0..13).map(|i| format!("-A c{i} -j c{}\n", i + 1).repeat(8)).collect();
+    room.put("rules", format!("*filter\n{chains}-A INPUT -j c0\n{calls}COMMIT\n"));
+    let output = room.run(&format!("-f rules --family v4 trace {PACKET}"), b"");
+    assert_eq!(code(&output), 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("rules: calls multiply below the chain INPUT"));
+}
+
+#[test]
 fn an_edit_leaves_a_file_that_can_be_read() {
     let room = Room::new("words");
     for (words, taken) in [

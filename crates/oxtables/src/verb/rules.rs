@@ -61,7 +61,8 @@ fn load_file(path: &Path, global: &Global, hint: Option<Family>, names: &dyn Nam
         report.trim_end().to_owned()
     })?;
     let program = Arc::new(ir::lower(&book.ruleset, dialect));
-    if let Some(round) = circle(&program) {
+    let mut costs = vec![0; program.chains.len()];
+    if let Some(round) = circle(&program, &mut costs) {
         let name = |chain: &ir::ProgChain| {
             let (t, c) = chain.origin;
             &book.ruleset.tables[t as usize].chains[c as usize]
@@ -73,6 +74,14 @@ fn load_file(path: &Path, global: &Global, hint: Option<Family>, names: &dyn Nam
         return Err(format!(
             "{file}, line {line}: the chains call each other in a circle, which no kernel takes: {}",
             names.join(" -> ")
+        ));
+    }
+    if let Some(chain) = costs.iter().position(|&cost| cost > MOST_STEPS) {
+        let (t, c) = program.chains[chain].origin;
+        let chain = &book.ruleset.tables[t as usize].chains[c as usize];
+        return Err(format!(
+            "{file}: calls multiply below the chain {}: one packet could meet more than {MOST_STEPS} rules there",
+            chain.name.as_str()
         ));
     }
     Ok(Loaded { file, ruleset: book.ruleset, program })
@@ -90,8 +99,12 @@ fn written_by(text: &[u8]) -> Dialect {
     }
 }
 
-/// Chains that call each other in a circle, each with the rule that calls the next.
-fn circle(program: &ir::Program) -> Option<Vec<(usize, usize)>> {
+/// Rules that one packet may be held against at one hook: a few chains that call each other many times can make it years.
+const MOST_STEPS: u64 = 10_000_000;
+
+/// Chains that call each other in a circle, each with the rule that calls the next. Else `costs` says of each chain how
+/// many rules a packet meets in it and below at most.
+fn circle(program: &ir::Program, costs: &mut [u64]) -> Option<Vec<(usize, usize)>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Seen {
         No,
@@ -111,6 +124,12 @@ fn circle(program: &ir::Program) -> Option<Vec<(usize, usize)>> {
             let at = rules.start as usize + *next;
             if at >= rules.end as usize {
                 seen[*chain] = Seen::Left;
+                let called = |rule: &ir::ProgRule| match rule.act {
+                    ir::Act::Call(to) | ir::Act::Goto(to) => costs[to.0 as usize].saturating_add(1),
+                    _ => 1,
+                };
+                let rules = &program.rules[rules.start as usize..rules.end as usize];
+                costs[*chain] = rules.iter().map(called).fold(0, u64::saturating_add);
                 path.pop();
                 continue;
             }
