@@ -200,7 +200,7 @@ impl Host for Live {
         let key = &subject.packet.key;
         let address = match spec.kind {
             NatKind::Masquerade => self.world.source_by(self.family, key.oif, key.dst),
-            NatKind::Redirect => self.iface_addr(self.family, key.iif),
+            NatKind::Redirect => self.world.iface(key.iif).and_then(|i| i.addr_for(self.family, key.dst)),
             _ => None,
         };
         let place = nat::Place { hook: subject.hook, packet: &subject.packet, address };

@@ -269,6 +269,9 @@ impl Machine {
     fn forward<T: Tracer>(&mut self, transit: &mut Transit, found: Found, tracer: &mut T) -> Fate {
         let v4 = self.family == Family::V4;
         let packet = &transit.subject.packet;
+        if packet.key.pkttype != ox_packet::pkttype::HOST {
+            return self.drop_here(tracer, "its frame was addressed to others than this host alone");
+        }
         if packet.key.ttl <= 1 {
             let kind = if v4 { 11 } else { 3 };
             self.live.icmp_error(&transit.subject, transit.flow, kind, 0, 0);

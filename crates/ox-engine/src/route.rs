@@ -186,6 +186,9 @@ impl World {
     /// Kernel: net/ipv6/addrconf.c `ipv6_get_saddr_eval`, the rules that the facts known here can tell apart: the
     /// destination itself, an address of fitting scope, one on the leaving interface, the longest common prefix.
     fn source6(&self, dev: u128, dst: u128) -> Option<u128> {
+        if is_loopback(Family::V6, dst) {
+            return Some(dst);
+        }
         let link_local = |a: u128| a >> 118 == 0xfe80 >> 6;
         let addrs = self.ifaces.iter().filter(|i| !i.loopback).flat_map(|i| i.addrs.iter().map(move |a| (i, a)));
         addrs

@@ -167,6 +167,16 @@ impl Iface {
         }
     }
 
+    /// Its first address that is of use for what was sent to `dst`: to a narrower scope than the whole world only one of
+    /// that scope is (Kernel: net/netfilter/nf_nat_redirect.c `nf_nat_redirect_ipv6_usable`).
+    pub fn addr_for(&self, family: Family, dst: u128) -> Option<u128> {
+        let scope = if family == Family::V6 { narrow_scope(dst) } else { 0 };
+        if scope == 0 {
+            return self.addr(family);
+        }
+        self.addrs.iter().find(|a| a.0 == family && narrow_scope(a.1) == scope).map(|a| a.1)
+    }
+
     /// The first address of a family that can be a source beyond this link.
     pub fn addr(&self, family: Family) -> Option<u128> {
         let link_local = |a: u128| family == Family::V6 && a >> 118 == 0xfe80 >> 6;
@@ -248,5 +258,21 @@ impl World {
             }
         }
         true
+    }
+}
+
+/// The scope of an IPv6 address: 1 this host, 2 the link, 5 the site, 0 anything wider (Kernel: net/ipv6/addrconf_core.c
+/// `__ipv6_addr_type`).
+fn narrow_scope(addr: u128) -> u8 {
+    let head = (addr >> 112) as u16;
+    match head {
+        _ if addr == 1 => 1,
+        _ if head & 0xff00 == 0xff00 => match (head & 0xf) as u8 {
+            scope @ (1 | 2 | 5) => scope,
+            _ => 0,
+        },
+        _ if head & 0xffc0 == 0xfe80 => 2,
+        _ if head & 0xffc0 == 0xfec0 => 5,
+        _ => 0,
     }
 }

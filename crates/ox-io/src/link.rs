@@ -30,6 +30,13 @@ pub fn down(index: u32) -> Result<(), Error> {
     ask("take down", named(index), Request::new(libc::RTM_NEWLINK, 0, &link(index, 0, libc::IFF_UP as u32)))
 }
 
+/// Lets an Ethernet interface, while it is down, send every packet to its own address instead of asking who has the
+/// next hop's.
+pub fn ask_no_neighbours(index: u32) -> Result<(), Error> {
+    let request = Request::new(libc::RTM_NEWLINK, 0, &link(index, libc::IFF_NOARP as u32, libc::IFF_NOARP as u32));
+    ask("take neighbours from", named(index), request)
+}
+
 /// Sets the length of the longest packet an interface sends.
 pub fn set_mtu(index: u32, mtu: u32) -> Result<(), Error> {
     let request = Request::new(libc::RTM_NEWLINK, 0, &link(index, 0, 0));

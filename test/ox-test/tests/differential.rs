@@ -2,8 +2,10 @@
 //!
 //! `OX_DIFF_SEED` and `OX_DIFF_COUNT` run a part again: `OX_DIFF_SEED=17 OX_DIFF_COUNT=1 cargo test -p ox-test --test differential`.
 
-use ox_rules::ir::{Now, Op, Program};
-use ox_test::differential::compare::{Breakage, Tally, compare};
+use ox_rules::ir::{Act, Now, Op, Program};
+use ox_test::differential::compare::{Breakage, Tally, compare, differs};
+use ox_test::differential::coverage;
+use ox_test::differential::excuse::{EXCUSES, Small, excuse as find_excuse};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn now() -> Now {
@@ -63,11 +65,8 @@ fn engine_and_kernel_agree() {
     }
     let (first, count) = (env("OX_DIFF_SEED", 0), env("OX_DIFF_COUNT", 1000));
     let tally = run(first, count, None);
-    for (label, hits) in &tally.hits {
-        println!("hits {hits:7} {label}");
-    }
-    for (hook, hits) in &tally.hooks {
-        println!("hits {hits:7} {hook}");
+    for label in coverage::wanted() {
+        println!("hits {:7} {label}", tally.hits.get(&label).unwrap_or(&0));
     }
     println!(
         "differential: {} rulesets, {} packets ({} after looking for the kernel's luck), {} refused, {} differences",
@@ -82,9 +81,36 @@ fn engine_and_kernel_agree() {
     }
     for d in tally.differences.iter().take(env("OX_DIFF_SHOW", 3) as usize) {
         println!("{}", d.story);
+        if let Some(small) = &d.small {
+            println!("{}", small.write());
+        }
     }
+    println!("explained by the ledger: {:?}", tally.excused);
+    let missed = coverage::shortfalls(&tally.hits);
+    println!("hit fewer than {} times: {missed:?}", coverage::ENOUGH);
     let seeds: Vec<u64> = tally.differences.iter().map(|d| d.seed).collect();
     assert!(seeds.is_empty(), "engine and kernel differ for the seeds {seeds:?}");
+    assert!(count < 1000 || missed.is_empty(), "hit too rarely");
+}
+
+/// Every plain test of every rule is turned round.
+fn turn_tests(program: &mut Program) {
+    for step in &mut program.steps {
+        if let Op::Narrow { not, .. } = &mut step.op {
+            *not = !*not;
+        }
+    }
+}
+
+/// Translations to an address go to the one beside it.
+fn shift_translations(program: &mut Program) {
+    for rule in &mut program.rules {
+        if let Act::Nat(nat) = &mut rule.act
+            && let Some(addrs) = &mut nat.addrs
+        {
+            *addrs = (addrs.0 ^ 1, addrs.1 ^ 1);
+        }
+    }
 }
 
 #[test]
@@ -92,14 +118,27 @@ fn a_broken_engine_is_caught() {
     if !can_run() {
         return;
     }
-    // Every plain test of every rule is turned round.
-    fn turn(program: &mut Program) {
-        for step in &mut program.steps {
-            if let Op::Narrow { not, .. } = &mut step.op {
-                *not = !*not;
-            }
+    for (name, breakage) in [("tests", turn_tests as Breakage), ("translations", shift_translations)] {
+        let tally = run(0, 12, Some(breakage));
+        assert!(!tally.differences.is_empty(), "an engine with broken {name} passed the differential");
+    }
+}
+
+/// Each excuse has an entry in the ledger and a replay that still shows the difference.
+#[test]
+fn excuses_hold() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let can_run = can_run();
+    for excuse in &EXCUSES {
+        let read = |path: String| std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path}: {why}"));
+        let entry = read(format!("{root}/deviations/{}.toml", excuse.name));
+        assert!(entry.contains("net/"), "{}: names no file of the kernel", excuse.name);
+        let text = read(format!("{root}/test/differential/{}.replay", excuse.name));
+        let small = Small::read(&text).expect("a replay");
+        assert_eq!(small.write(), text);
+        assert_eq!(find_excuse(&small), Some(excuse.name));
+        if can_run {
+            assert!(differs(&small, now).expect("a lab"), "{}: no difference any more", excuse.name);
         }
     }
-    let tally = run(0, 12, Some(turn));
-    assert!(!tally.differences.is_empty(), "a broken engine passed the differential");
 }

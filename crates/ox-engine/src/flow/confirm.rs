@@ -27,8 +27,8 @@ impl Flows {
             return Confirmed::Accept(id);
         }
         let (original, reply, zones) = (flow.conn.original, flow.conn.reply, flow.zones);
-        for one in [original, reply] {
-            if let Some((other, _)) = self.find(&one, zones, now) {
+        for (one, zone) in [(original, zones[0]), (reply, zones[1])] {
+            if let Some((other, _)) = self.look_up(&one, zone, zones, now) {
                 return self.settle(id, other, now);
             }
         }
@@ -53,7 +53,7 @@ impl Flows {
             if self.same(id, other) {
                 return self.merge(id, other);
             }
-            match self.find(&reply, zones, now) {
+            match self.look_up(&reply, zones[1], zones, now) {
                 Some((third, _)) if self.same(id, third) => return self.merge(id, third),
                 Some(_) => {}
                 None => {
@@ -78,7 +78,7 @@ impl Flows {
         let natted = b.has(status::SRC_NAT_DONE | status::DST_NAT_DONE);
         let equal = a.conn.original == b.conn.original && a.conn.reply == b.conn.reply && a.zones == b.zones;
         let turned = a.conn.original == b.conn.reply && a.conn.reply == b.conn.original && a.zones == b.zones;
-        !natted || equal || turned
+        equal || turned || !natted && a.conn.original == b.conn.original
     }
 
     fn merge(&mut self, id: FlowId, other: FlowId) -> Confirmed {

@@ -144,7 +144,7 @@ impl Flows {
         found
     }
 
-    fn look_up(&mut self, tuple: &Tuple, zone: u16, zones: [u16; 2], now: Now) -> Option<(FlowId, Dir)> {
+    pub(super) fn look_up(&mut self, tuple: &Tuple, zone: u16, zones: [u16; 2], now: Now) -> Option<(FlowId, Dir)> {
         let hash = self.tuple_hash(tuple, zone);
         loop {
             let (id, dir, expired) = self.tuples.find(hash).find_map(|node| {
@@ -180,14 +180,18 @@ impl Flows {
         self.look_up(tuple, zones[1], zones, now).filter(|(id, _)| *id != not)
     }
 
-    /// Whether a connection with this original tuple lives and is not about to end (what `-m connlimit` counts).
-    /// Kernel: net/netfilter/nf_conncount.c `already_closed`.
-    pub fn alive(&self, original: &Tuple, zone: u16, now: Now) -> bool {
-        self.tuples.find(self.tuple_hash(original, zone)).any(|node| {
+    /// Whether a connection with this tuple in one of its directions lives and is not about to end (what
+    /// `-m connlimit` counts; a packet that is not tracked is looked up by its own tuple, which may be an answer's).
+    /// Kernel: net/netfilter/nf_conncount.c `find_or_evict`, `already_closed`.
+    pub fn alive(&self, tuple: &Tuple, zone: u16, now: Now) -> bool {
+        // A zone for one direction only leaves the other in zone 0, by which it is then found.
+        let mut nodes = [zone, 0].into_iter().flat_map(|z| self.tuples.find(self.tuple_hash(tuple, z)));
+        nodes.any(|node| {
             self.at(node).is_some_and(|(flow, dir)| {
                 let closed = matches!(flow.conn.tcp_state, super::tcp::TIME_WAIT | super::tcp::CLOSE);
-                let equal = dir == Dir::Original && flow.conn.original == *original && flow.zones[0] == zone;
-                equal && !flow.expired(now) && !(original.proto == proto::TCP && closed)
+                let same_zone = flow.zones[dir as usize] == zone || flow.conn.zone == zone;
+                let equal = flow.conn.tuple(dir) == tuple && same_zone;
+                equal && !flow.expired(now) && !(tuple.proto == proto::TCP && closed)
             })
         })
     }

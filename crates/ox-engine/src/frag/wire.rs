@@ -39,8 +39,14 @@ pub fn wire(packet: &Packet, origin: Option<&Origin>, mtu: usize, id: u32) -> Op
     let room = if v4 { max.min(mtu) } else { max.max(1280).min(mtu) };
     let bytes = &without_df(bytes, v4);
     // As they came, where they still fit and nothing changed the packet's size; "don't fragment" is lost on that way.
-    if let Some(parts) = ox_packet::split_as(bytes, &origin.sizes, id).filter(|p| p.iter().all(|p| p.len() <= room)) {
+    let as_it_came = if packet.meta.linear { None } else { ox_packet::split_as(bytes, &origin.sizes, id) };
+    if let Some(parts) = as_it_came.filter(|p| p.iter().all(|p| p.len() <= room)) {
         return Some(parts);
+    }
+    if !v4 && bytes.len() <= room {
+        // One fragment that is the whole packet; a target may have put four bytes in (an option of TCP).
+        let size: usize = origin.sizes.iter().sum();
+        return [size, size + 4].into_iter().find_map(|size| ox_packet::split_as(bytes, &[size], id));
     }
     let parts = ox_packet::split(bytes, room, id)?;
     Some(parts.into_iter().map(|p| if df { with_df(p) } else { p }).collect())

@@ -35,8 +35,9 @@ impl Matching for ConnMark {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { mark } = *self;
         Native::new("connection mark", Effect::Stable, move |at| {
-            // Without a connection there is no match, `!` or not.
-            Ok(at.conn.as_ref().is_some_and(|c| (c.mark & mark.is.mask == mark.is.value) != mark.not))
+            // Without a connection there is no match, `!` or not. What `-j CT` attached is one, without a mark.
+            let found = at.conn.as_ref().map(|c| c.mark).or(at.packet.meta.template.as_ref().map(|_| 0));
+            Ok(found.is_some_and(|found| (found & mark.is.mask == mark.is.value) != mark.not))
         })
         .into()
     }

@@ -378,8 +378,11 @@ impl Matching for Conntrack {
             return in_state;
         }
         let entry = Native::new("connection", Effect::Stable, move |at| {
+            // What `-j CT` attached stands for the connection until tracking takes it, with all its addresses zero.
+            let template = Conn { status: status::CONFIRMED | status::TEMPLATE, ..Conn::default() };
+            let attached = at.packet.meta.template.is_some().then_some(&template);
             // Without an entry only the state counts.
-            let Some(conn) = at.conn.as_deref() else { return Ok(asks_state) };
+            let Some(conn) = at.conn.as_deref().or(attached) else { return Ok(asks_state) };
             let ends = [conn.original.src, conn.original.dst, conn.reply.src, conn.reply.dst];
             let end_ports = [conn.original.sport, conn.original.dport, conn.reply.sport, conn.reply.dport];
             Ok(dir.is_none_or(|d| d == at.dir)

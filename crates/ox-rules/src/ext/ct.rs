@@ -234,6 +234,8 @@ impl Acting for Ct {
         Act::Native(NativeAct::new("tracking template", Effect::Stable, move |at| {
             if !settled(at) {
                 at.packet.meta.template = Some(template.clone());
+                // Rules see the template as the connection, a new one, until tracking takes it.
+                at.packet.key.ct = ct::NEW;
             }
             Ok(Verdict::Continue)
         }))

@@ -46,6 +46,7 @@ pub mod status {
     pub const DST_NAT_DONE: u32 = 1 << 8;
     pub const DYING: u32 = 1 << 9;
     pub const FIXED_TIMEOUT: u32 = 1 << 10;
+    pub const TEMPLATE: u32 = 1 << 11;
     pub const HELPER: u32 = 1 << 13;
 }
 

@@ -1,5 +1,6 @@
 //! Lowering: `Ruleset` → `Program`.
 
+use super::Hook;
 use super::act::{Act, Verdict};
 use super::pred::{Header, Pred};
 use super::program::{BaseChain, ChainId, Op, Part, ProgChain, ProgRule, Program, Step};
@@ -72,7 +73,7 @@ fn lower_table(program: &mut Program, t: u32, table: &Table, shares: &Shares) {
             program.bases.push(BaseChain {
                 hook: base.hook,
                 table: table.name,
-                priority: table.name.priority(base.hook),
+                priority: priority(table.name, base.hook, program.dialect),
                 chain: id,
             });
         }
@@ -183,5 +184,14 @@ fn quick(program: &mut Program, t: super::Test, not: bool) -> Op {
     } else {
         program.wide.push(t);
         Op::Wide { field: t.field, not, test: program.wide.len() as u32 - 1 }
+    }
+}
+
+/// iptables-nft hooks its security table up behind nat, not before it as the kernel's own tables stand (seen with
+/// `nft list ruleset` on what iptables 1.8.9 makes).
+fn priority(table: TableName, hook: Hook, dialect: Dialect) -> i32 {
+    match (table, dialect) {
+        (TableName::Security, Dialect::Nft) => 150,
+        _ => table.priority(hook),
     }
 }

@@ -71,6 +71,9 @@ pub struct Meta {
     pub local: bool,
     /// Made by this host's stack itself, not by a program.
     pub by_stack: Option<ByStack>,
+    /// A target put its bytes in one piece, so that it no longer knows in what fragments it came
+    /// (Kernel: `skb_ensure_writable` over the whole packet).
+    pub linear: bool,
     /// Security mark.
     pub secmark: u32,
     /// The packet was assigned to a local socket by TPROXY: (address, port).

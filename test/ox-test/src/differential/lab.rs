@@ -1,7 +1,8 @@
 //! The lab: a fresh network namespace with a router in it, into which packets are pushed one at a time, and out of which
 //! everything that happens to them is read: what leaves, what is delivered, what the rules counted.
 //!
-//! `in0` and `out0` are TUN devices. What the kernel delivers to itself is seen by a witness chain of nf_tables that runs
+//! `in0` is a TAP device, so that packets from it have a link-layer header and may come by broadcast; it asks nobody for
+//! addresses (NOARP), so that all that leaves it was asked for. All others are TUN devices. What the kernel delivers to itself is seen by a witness chain of nf_tables that runs
 //! after everything else on INPUT, logs the packet and drops it, so that no socket ever answers: every packet that is
 //! seen is the rules' doing. The witness is registered before connection tracking is, which puts it behind the confirming
 //! hook of the same priority (Kernel: net/netfilter/core.c `nf_hook_entries_grow`).
@@ -11,8 +12,9 @@ use ox_io::link;
 use ox_io::netns::Netns;
 use ox_io::nflog::Nflog;
 use ox_io::raw::{Options, RawSender};
-use ox_io::tun::Tun;
-use ox_packet::{Family, iface_number, ip_address};
+use ox_io::tun::{Carries, Tun};
+use ox_packet::{Family, iface_number, ip_address, pkttype};
+use ox_rules::ir::Link;
 use ox_rules::model::Net;
 use std::net::IpAddr;
 
@@ -56,23 +58,64 @@ pub struct Site {
     pub world: World,
     /// Its settings by name, in the order in which they are set.
     pub sysctls: Vec<(String, i64)>,
+    /// Whether its interface [`TAP`] has link-layer headers.
+    pub frames: bool,
 }
 
 impl Site {
     /// The router of the differential.
     pub fn router() -> Self {
         let sysctls = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"].map(|name| (name.to_owned(), 1));
-        Self { world: world(), sysctls: sysctls.to_vec() }
+        Self { world: world(), sysctls: sysctls.to_vec(), frames: true }
     }
 }
 
 const WITNESS_GROUP: u16 = 77;
 
+/// The interface that has link-layer headers.
+pub const TAP: &str = "in0";
+/// Its own address.
+const TAP_ADDRESS: [u8; 6] = [2, 0, 0, 0, 0, 0x10];
+
+/// To whom a frame is addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cast {
+    /// To the host.
+    Uni,
+    /// To a group.
+    Multi,
+    /// To everybody.
+    Broad,
+}
+
+impl Cast {
+    /// The packet's type as the rules see it.
+    pub fn pkttype(self) -> u8 {
+        match self {
+            Cast::Uni => pkttype::HOST,
+            Cast::Multi => pkttype::MULTICAST,
+            Cast::Broad => pkttype::BROADCAST,
+        }
+    }
+
+    /// The link-layer header of a frame from a neighbour.
+    pub fn link(self, neighbour: u8) -> Link {
+        let dst = match self {
+            Cast::Uni => TAP_ADDRESS,
+            Cast::Multi => [1, 0, 0x5e, 0, 0, 5],
+            Cast::Broad => [0xff; 6],
+        };
+        Link { dst, src: [2, 0, 0, 0, 0, neighbour] }
+    }
+}
+
 /// How a packet enters the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By an interface.
+    /// By an interface; by [`TAP`] from the first neighbour to the host.
     In(&'static str),
+    /// By [`TAP`], from this neighbour and to these.
+    Frame(Cast, u8),
     /// Sent by the host.
     Local,
 }
@@ -91,6 +134,7 @@ pub enum Seen {
 pub struct Lab<'n> {
     ns: &'n Netns,
     tuns: Vec<Tun>,
+    frames: bool,
     witness: Nflog,
     sender: RawSender,
     lock: String,
@@ -125,8 +169,13 @@ impl<'n> Lab<'n> {
             let index = if iface.loopback {
                 link::index(&iface.name)?
             } else {
-                let tun = Tun::open(&iface.name)?;
+                let tap = site.frames && iface.name == TAP;
+                let tun = Tun::open_as(&iface.name, if tap { Carries::Ethernet } else { Carries::Ip })?;
                 let index = tun.index();
+                if tap {
+                    link::set_ethernet_address(index, TAP_ADDRESS)?;
+                    link::ask_no_neighbours(index)?;
+                }
                 link::set_mtu(index, iface.mtu)?;
                 link::up(index)?;
                 tuns.push(tun);
@@ -148,7 +197,7 @@ impl<'n> Lab<'n> {
         }
         let witness = Nflog::bind(WITNESS_GROUP)?;
         let sender = RawSender::open(&Options::default())?;
-        Ok(Self { ns, tuns, witness, sender, lock: lock.to_owned(), buffer: vec![0; 70_000] })
+        Ok(Self { ns, tuns, frames: site.frames, witness, sender, lock: lock.to_owned(), buffer: vec![0; 70_000] })
     }
 
     /// Runs a stock program with a lock file of its own.
@@ -165,12 +214,19 @@ impl<'n> Lab<'n> {
     /// The lab broke.
     pub fn push(&mut self, way: Way, packet: &[u8]) -> Result<Vec<Seen>, Failure> {
         match way {
+            Way::In(TAP) if self.frames => self.push_frame(Cast::Uni.link(1), packet),
             Way::In(name) => self.arrive(name, packet),
+            Way::Frame(cast, neighbour) => self.push_frame(cast.link(neighbour), packet),
             Way::Local => self.send(packet),
         }
     }
 
-    /// Lets a packet arrive on an interface and returns everything that came of it.
+    fn push_frame(&mut self, link: Link, packet: &[u8]) -> Result<Vec<Seen>, Failure> {
+        let kind: [u8; 2] = if packet.first().is_some_and(|b| b >> 4 == 6) { [0x86, 0xdd] } else { [8, 0] };
+        self.arrive(TAP, &[&link.dst[..], &link.src, &kind, packet].concat())
+    }
+
+    /// Lets a packet arrive on an interface (a frame, if it carries those) and returns everything that came of it.
     ///
     /// # Errors
     /// The lab broke, or has no such interface.
@@ -208,7 +264,8 @@ impl<'n> Lab<'n> {
         let mut seen = Vec::new();
         for tun in &self.tuns {
             while let Some(len) = tun.read(&mut self.buffer)? {
-                let bytes = &self.buffer[..len];
+                let head = if self.frames && tun.name() == TAP { 14 } else { 0 };
+                let bytes = self.buffer[..len].get(head..).unwrap_or_default();
                 if !is_housekeeping(bytes) {
                     seen.push(Seen::Out(tun.name().to_owned(), bytes.to_vec()));
                 }

@@ -2,14 +2,17 @@
 //! packet of an old connection, errors about one, and odd ones.
 
 use super::dice::Rng;
-use super::lab::{Seen, Way};
-use super::rulesets::{NEEDLE, PORTS, pools};
+use super::lab::{Cast, Seen, Way};
+use super::values::{NEEDLE, PORTS, pools};
 use ox_packet::{Build, Family, Key, L4, extract, ip_address, tcp};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// What has happened so far, for later packets to refer to.
 #[derive(Debug, Default)]
 pub struct History {
+    /// Fragments that are still to come.
+    parts: VecDeque<(Way, Vec<u8>)>,
     sent: Vec<(Way, Vec<u8>)>,
     seen: Vec<Seen>,
 }
@@ -22,7 +25,20 @@ impl History {
     }
 
     /// The next packet and the way it takes.
-    pub fn next(&self, rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+    pub fn next(&mut self, rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+        // Sometimes another packet comes between the fragments of one, and sometimes they change places.
+        if !self.parts.is_empty() && !rng.one_in(6) {
+            let at = if rng.one_in(6) { rng.below(self.parts.len()) } else { 0 };
+            if let Some(part) = self.parts.remove(at) {
+                return part;
+            }
+        }
+        if rng.one_in(25) {
+            self.cut(rng, family);
+        }
+        if rng.one_in(20) {
+            return many(rng, family);
+        }
         for _ in 0..8 {
             let made = match rng.below(10) {
                 0..=3 => Some(new(rng, family)),
@@ -36,6 +52,19 @@ impl History {
             }
         }
         new(rng, family)
+    }
+
+    /// A packet that comes in fragments. An IPv6 host puts its own together after INPUT, behind the witness, so that only
+    /// those to others tell anything.
+    fn cut(&mut self, rng: &mut Rng, family: Family) {
+        let p = pools(family);
+        let to = if family == Family::V4 { &[p.outside, p.own].concat() } else { p.outside };
+        let (src, dst) = (*rng.pick(p.inside), *rng.pick(to));
+        let mut build = Build::new(addr(src), addr(dst), l4(rng, family)).payload(vec![b'f'; 40 + rng.below(60)]);
+        build.id = 1 + rng.below(60_000) as u16;
+        let head = if family == Family::V4 { 20 } else { 48 };
+        let parts = ox_packet::split(&build.bytes(), head + 8 * (3 + rng.below(6)), rng.draw() as u32);
+        self.parts = parts.unwrap_or_default().into_iter().map(|part| (Way::In("in0"), part)).collect();
     }
 
     /// The other side's answer to a packet that was seen to leave or arrive.
@@ -114,11 +143,13 @@ fn addr(text: &str) -> IpAddr {
 /// The first packet of a connection.
 fn new(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
     let p = pools(family);
-    let (way, src, dst) = match rng.below(6) {
-        0 | 1 => (Way::In("in0"), *rng.pick(p.inside), *rng.pick(p.outside)),
-        2 => (Way::In("out0"), *rng.pick(p.outside), *rng.pick(p.inside)),
-        3 => (Way::In("in0"), *rng.pick(p.inside), *rng.pick(p.own)),
-        4 => (Way::Local, *rng.pick(p.own), *rng.pick(&[p.inside, p.outside].concat())),
+    let (way, src, dst) = match rng.below(13) {
+        // Its answer would leave by another interface.
+        0 => (Way::In(*rng.pick(&["in0", "out0"])), *rng.pick(&[p.inside, p.outside].concat()), *rng.pick(p.own)),
+        1..=4 => (Way::In("in0"), *rng.pick(p.inside), *rng.pick(p.outside)),
+        5 | 6 => (Way::In("out0"), *rng.pick(p.outside), *rng.pick(p.inside)),
+        7 | 8 => (Way::In("in0"), *rng.pick(p.inside), *rng.pick(p.own)),
+        9 | 10 => (Way::Local, *rng.pick(p.own), *rng.pick(&[p.inside, p.outside].concat())),
         _ => (Way::Local, *rng.pick(p.own), *rng.pick(p.own)),
     };
     let build = Build::new(addr(src), addr(dst), l4(rng, family)).payload(payload(rng));
@@ -179,10 +210,21 @@ fn ends(key: &Key, family: Family, swapped: bool, l4: L4) -> Build {
     build
 }
 
+fn is_group(family: Family, addr: u128) -> bool {
+    match family {
+        Family::V4 => addr >> 28 >= 0xe || addr & 0xff == 0xff,
+        Family::V6 => addr >> 120 == 0xff,
+    }
+}
+
 /// What the receiver of a packet answers.
 fn reply(bytes: &[u8], rng: &mut Rng) -> Option<Vec<u8>> {
     let mut key = Key::default();
     let at = extract(bytes, &mut key).ok()?;
+    // What was for many is answered by nobody from that address.
+    if is_group(at.family, key.dst) {
+        return None;
+    }
     let (sport, dport) = (key.dport, key.sport);
     let l4 = match at.proto {
         6 => {
@@ -212,6 +254,25 @@ fn reply(bytes: &[u8], rng: &mut Rng) -> Option<Vec<u8>> {
     };
     let data = if matches!(l4, L4::Udp { .. }) { payload(rng) } else { Vec::new() };
     Some(ends(&key, at.family, true, l4).payload(data).bytes())
+}
+
+/// A frame for many, or from another neighbour; or an address that is many hosts'.
+fn many(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+    let p = pools(family);
+    let cast = *rng.pick(&[Cast::Uni, Cast::Multi, Cast::Broad]);
+    let group: &[&str] = match family {
+        Family::V4 => &["224.0.0.1", "192.0.2.255", "255.255.255.255"],
+        Family::V6 => &["ff02::1"],
+    };
+    let dst = match rng.below(4) {
+        0 => *rng.pick(p.outside),
+        1 | 2 => *rng.pick(p.own),
+        _ => *rng.pick(group),
+    };
+    let l4 = L4::Udp { sport: *rng.pick(&PORTS), dport: *rng.pick(&PORTS) };
+    let build = Build::new(addr(*rng.pick(p.inside)), addr(dst), l4).payload(payload(rng));
+    let way = Way::Frame(cast, 1 + rng.below(2) as u8);
+    (way, finish(build, rng, way))
 }
 
 /// Short headers, wrong checksums, unusual protocols.

@@ -1,9 +1,11 @@
 //! The engine's side of a comparison: the same packets through the same rules, with everything that chance decides given
 //! from outside, so that a run can be repeated with other choices until it agrees with the kernel, or cannot.
 
-use super::lab::{Seen, Way, world};
+use super::lab::{Cast, Seen, TAP, Way, world};
+use super::values::set_text;
 use ox_engine::chance::Chooser;
 use ox_engine::machine::{Fate, Machine, Outcome};
+use ox_engine::set::Sets;
 use ox_engine::trace::Off;
 use ox_packet::{Family, iface_name, iface_number};
 use ox_rules::ir::{Dialect, Now, Packet, Program, lower};
@@ -43,9 +45,7 @@ impl Run {
         let mut machine = Machine::new(program.family, vec![program.clone()], world(), 1);
         machine.set_chooser(Chooser::Path { script: luck.sides.clone(), taken: Vec::new() });
         machine.live.dice.load(luck.numbers.iter().copied());
-        for set in super::rulesets::SETS {
-            machine.live.world.sets.create(set, "hash:ip", program.family);
-        }
+        machine.live.world.sets = Sets::read(&set_text(program.family)).unwrap_or_default();
         machine.live.queues = Some(Vec::new());
         machine.live.world.sockets = Some(Vec::new());
         machine.live.world.owner = Some(ox_rules::ir::Owner::default());
@@ -59,6 +59,13 @@ impl Run {
         let first = match input.way {
             Way::In(dev) => {
                 packet.key.iif = iface_number(dev);
+                packet.meta.link = (dev == TAP).then(|| Cast::Uni.link(1));
+                self.machine.receive(packet, &mut Off)
+            }
+            Way::Frame(cast, neighbour) => {
+                packet.key.iif = iface_number(TAP);
+                packet.key.pkttype = cast.pkttype();
+                packet.meta.link = Some(cast.link(neighbour));
                 self.machine.receive(packet, &mut Off)
             }
             Way::Local => self.machine.send(packet, &mut Off),
@@ -102,7 +109,8 @@ impl Run {
 fn note(outcome: Outcome, seen: &mut Vec<Seen>) {
     match outcome.fate {
         Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => {
-            seen.push(Seen::Out(iface_name(dev), outcome.packet.bytes))
+            let parts = outcome.wire(1500, 0).unwrap_or_default();
+            seen.extend(parts.into_iter().map(|bytes| Seen::Out(iface_name(dev), bytes)));
         }
         Fate::Delivered { dev } => seen.push(Seen::Delivered(iface_name(dev), outcome.packet.bytes)),
         Fate::Dropped(_) | Fate::Queued { .. } | Fate::Stolen { .. } | Fate::Waiting => {}
@@ -114,8 +122,9 @@ pub fn program(ruleset: &Ruleset, dialect: Dialect) -> Arc<Program> {
     Arc::new(lower(ruleset, dialect))
 }
 
-/// Takes off what no two hosts agree on: the identification of ICMP errors (and its checksum), and flow labels of packets
-/// that this host made.
+/// Takes off what no two hosts agree on: the identification of ICMP errors (and its checksum), flow labels of packets
+/// that this host made, the identification of fragments it made, and the checksum of
+/// resets that never left this host (Kernel: net/ipv4/netfilter/nf_reject_ipv4.c leaves it to the device, and `lo` to nobody).
 pub fn comparable(seen: &Seen, family: Family) -> Seen {
     let strip = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
@@ -128,9 +137,12 @@ pub fn comparable(seen: &Seen, family: Family) -> Seen {
                 bytes[4..6].fill(0);
                 bytes[10..12].fill(0);
             }
-            (Family::V6, true) if bytes.len() > 3 => {
+            (Family::V6, true) if bytes.len() >= 48 => {
                 bytes[1] &= 0xf0;
                 bytes[2..4].fill(0);
+                if bytes[6] == ox_packet::proto::FRAGMENT {
+                    bytes[44..48].fill(0);
+                }
             }
             _ => {}
         }
@@ -138,6 +150,16 @@ pub fn comparable(seen: &Seen, family: Family) -> Seen {
     };
     match seen {
         Seen::Out(dev, bytes) => Seen::Out(dev.clone(), strip(bytes)),
-        Seen::Delivered(dev, bytes) => Seen::Delivered(dev.clone(), strip(bytes)),
+        Seen::Delivered(dev, bytes) => {
+            let mut bytes = strip(bytes);
+            if dev == "lo" && is_bare_reset(&bytes) {
+                bytes[36..38].fill(0);
+            }
+            Seen::Delivered(dev.clone(), bytes)
+        }
     }
+}
+
+fn is_bare_reset(bytes: &[u8]) -> bool {
+    bytes.len() == 40 && bytes[0] == 0x45 && bytes[9] == 6 && bytes[33] & ox_packet::tcp::RST != 0
 }

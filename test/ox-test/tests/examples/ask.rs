@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Puts a question to the kernel.
 pub fn confirm(example: &Example, question: &Question) -> Result<(), String> {
     let host = describe::host(&example.directory.join("host.toml"))?;
-    let site = Site { world: host.world, sysctls: host.sysctls };
+    let site = Site { world: host.world, sysctls: host.sysctls, frames: false };
     let dumps = example.dumps().iter().map(|f| Dump::read(f)).collect::<Result<Vec<_>, _>>()?;
     let lock = Lock::new();
     let asked = ox_io::netns::run(|ns| {

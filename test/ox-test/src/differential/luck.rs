@@ -1,0 +1,181 @@
+//! The engine's side of a trial, and the search for the choices under which it does what the kernel did.
+
+use super::compare::Failure;
+use super::counted::{Counted, engine_counters};
+use super::dice::Rng;
+use super::lab::Seen;
+use super::replay::{Input, Luck, Run, comparable};
+use ox_packet::Family;
+use ox_rules::ir::Program;
+use ox_rules::model::Ruleset;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How the engine came to agree.
+pub(super) enum Agreed {
+    AtOnce,
+    WithLuck,
+    Never(Vec<Seen>),
+}
+
+/// The engine's side, with the luck found so far.
+pub(super) struct Side {
+    program: Arc<Program>,
+    pub(super) run: Run,
+    pub(super) inputs: Vec<Input>,
+    luck: Luck,
+}
+
+impl Side {
+    /// A machine at its beginning.
+    pub(super) fn new(program: Arc<Program>, seed: u64) -> Self {
+        let mut rng = Rng::new(!seed);
+        let numbers = (0..400).map(|_| rng.draw() as u32).collect();
+        let luck = Luck { sides: Vec::new(), numbers };
+        Self { run: Run::new(&program, &luck), program, inputs: Vec::new(), luck }
+    }
+
+    /// Pushes a packet, and looks for the choices under which the engine does what the kernel did.
+    pub(super) fn agree(
+        &mut self,
+        input: Input,
+        kernel: &[Seen],
+        counters: &mut dyn FnMut() -> Result<Counted, Failure>,
+        ruleset: &Ruleset,
+        family: Family,
+    ) -> Result<Agreed, Failure> {
+        let sides_before = self.luck.sides.len();
+        let drawn_before = self.run.machine.live.dice.drawn() as usize;
+        let seen = self.run.push(&input);
+        self.inputs.push(input);
+        self.luck.sides = sides(&self.run);
+        let drew = self.run.machine.live.dice.drawn() as usize > drawn_before;
+        let open = self.luck.sides.len() - sides_before;
+        // Only what was left to chance may have been decided otherwise without anything to be seen but the counters.
+        let counted = if open > 0 { Some(counters()?) } else { None };
+        let strip = |s: &[Seen]| s.iter().map(|x| comparable(x, family)).collect::<Vec<_>>();
+        let expected = strip(kernel);
+        let fits = |run: &Run, seen: &[Seen]| {
+            strip(seen) == expected && counted.as_ref().is_none_or(|c| *c == engine_counters(run, ruleset))
+        };
+        if fits(&self.run, &seen) {
+            return Ok(Agreed::AtOnce);
+        }
+        if !drew && open == 0 {
+            return Ok(Agreed::Never(seen));
+        }
+        // Every combination of the sides this packet met; deeper trees are met again as sides change.
+        let mut scripts: Vec<Vec<bool>> = vec![self.luck.sides[..sides_before].to_vec()];
+        let mut tried = 0;
+        while let Some(script) = scripts.pop() {
+            tried += 1;
+            if tried > 200 {
+                break;
+            }
+            let mut numbers = self.luck.numbers.clone();
+            let last = self.run.machine.live.dice.drawn() as usize;
+            // Zero gives the first port of a range, from which the kernel's is so many further on.
+            numbers.iter_mut().take(last).skip(drawn_before).for_each(|n| *n = 0);
+            let (run, seen) = self.rerun(&script, &numbers);
+            let met = sides(&run);
+            if fits(&run, &seen) {
+                return Ok(self.settle(run, met, numbers));
+            }
+            if drew
+                && let Some((run, numbers)) =
+                    self.find_numbers(&script, numbers, drawn_before..last, kernel, &seen, &fits)
+            {
+                return Ok(self.settle(run, met, numbers));
+            }
+            for i in script.len()..met.len() {
+                let mut other = met[..i].to_vec();
+                other.push(!met[i]);
+                scripts.push(other);
+            }
+        }
+        Ok(Agreed::Never(seen))
+    }
+
+    /// Looks for the numbers drawn from which the ports come that the kernel chose: one may decide the destination's and
+    /// another the source's.
+    fn find_numbers(
+        &self,
+        script: &[bool],
+        numbers: Vec<u32>,
+        slots: Range<usize>,
+        kernel: &[Seen],
+        seen: &[Seen],
+        fits: &dyn Fn(&Run, &[Seen]) -> bool,
+    ) -> Option<(Run, Vec<u32>)> {
+        let missing = missing_port(kernel, seen)?;
+        let slots = slots.start..slots.end.min(slots.start + 4);
+        for slot in slots.clone().filter(|&slot| numbers[slot] == 0) {
+            let mut numbers = numbers.clone();
+            numbers[slot] = missing;
+            let (run, seen) = self.rerun(script, &numbers);
+            if fits(&run, &seen) {
+                return Some((run, numbers));
+            }
+            // It was not this number's, unless something else is missing now.
+            if missing_port(kernel, &seen).is_some_and(|other| other != missing)
+                && let Some(found) = self.find_numbers(script, numbers, slots.clone(), kernel, &seen, fits)
+            {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    fn settle(&mut self, run: Run, met: Vec<bool>, numbers: Vec<u32>) -> Agreed {
+        self.run = run;
+        self.luck = Luck { sides: met, numbers };
+        Agreed::WithLuck
+    }
+
+    /// Runs everything again with other choices for the last packet.
+    fn rerun(&self, script: &[bool], numbers: &[u32]) -> (Run, Vec<Seen>) {
+        let luck = Luck { sides: script.to_vec(), numbers: numbers.to_vec() };
+        let mut run = Run::new(&self.program, &luck);
+        let mut seen = Vec::new();
+        for input in &self.inputs {
+            seen = run.push(input);
+        }
+        (run, seen)
+    }
+}
+
+fn sides(run: &Run) -> Vec<bool> {
+    use ox_engine::chance::{Choice, Chooser};
+    match &run.machine.live.chooser {
+        Chooser::Dice => Vec::new(),
+        Chooser::Path { taken, .. } => taken
+            .iter()
+            .map(|c| match c {
+                Choice::Chance { matched, .. } => *matched,
+                Choice::Undecided { side, .. } => *side,
+            })
+            .collect(),
+    }
+}
+
+/// How far the kernel's translated port is from the engine's, where that is all that differs.
+fn missing_port(kernel: &[Seen], engine: &[Seen]) -> Option<u32> {
+    let key = |s: &Seen| {
+        let (Seen::Out(_, b) | Seen::Delivered(_, b)) = s;
+        let mut key = ox_packet::Key::default();
+        let at = ox_packet::extract(b, &mut key).ok()?;
+        // An echo's identifier stands where ports would.
+        let id = if matches!(at.proto, 1 | 58) {
+            b.get(at.l4 + 4..at.l4 + 6).map(|w| u16::from_be_bytes([w[0], w[1]]))
+        } else {
+            None
+        };
+        Some((key.src, key.dst, id.unwrap_or(key.sport), key.dport))
+    };
+    // Of a packet in fragments only one has ports.
+    kernel.iter().zip(engine).find_map(|(k, e)| {
+        let (k, e) = (key(k)?, key(e)?);
+        let differs = if k.2 != e.2 { k.2.wrapping_sub(e.2) } else { k.3.wrapping_sub(e.3) };
+        ((k.0, k.1) == (e.0, e.1) && differs != 0).then_some(u32::from(differs))
+    })
+}
