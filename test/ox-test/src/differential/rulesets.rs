@@ -41,7 +41,8 @@ pub fn make(rng: &mut Rng, family: Family, dialect: Dialect) -> String {
             let callable: Vec<usize> =
                 if chain.starts_with("user") { (depth..users).collect() } else { (0..users).collect() };
             for _ in 0..1 + rng.below(3) {
-                rule(&mut text, family, rng, table, &chain, &hooks, &callable, queue, &mut uniq);
+                let place = Place { family, table, chain: &chain, hooks: &hooks, callable: &callable, queue };
+                rule(&mut text, rng, &place, &mut uniq);
             }
         }
         text.push_str("COMMIT\n");
@@ -54,17 +55,21 @@ pub fn hook_name(letter: char) -> &'static str {
     HOOKS.iter().find(|h| h.0 == letter).map_or("", |h| h.1)
 }
 
-fn rule(
-    text: &mut String,
+/// Where a rule is made for.
+struct Place<'a> {
     family: Family,
-    rng: &mut Rng,
     table: &'static str,
-    chain: &str,
-    hooks: &str,
-    callable: &[usize],
+    chain: &'a str,
+    /// Hooks from which the chain is reached, by letter.
+    hooks: &'a str,
+    /// User chains that it may call.
+    callable: &'a [usize],
+    /// Whether QUEUE may be used.
     queue: bool,
-    uniq: &mut u32,
-) {
+}
+
+fn rule(text: &mut String, rng: &mut Rng, place: &Place<'_>, uniq: &mut u32) {
+    let Place { family, table, chain, hooks, callable, queue } = *place;
     let letter = if family == Family::V4 { "4" } else { "6" };
     let fits = |t: &&Template| {
         t.families.contains(letter)
