@@ -121,7 +121,9 @@ impl List {
             return self.known.len();
         }
         let hurried = now == self.looked && self.known.len().saturating_sub(self.left) < COLLECT;
-        if (confirmed || !hurried) && self.look(now, Some(&conn), alive) {
+        // A connection that just closed with this packet is still found as its own.
+        let mut alive = |known: &(Tuple, u16)| (confirmed && *known == conn) || alive(known);
+        if (confirmed || !hurried) && self.look(now, Some(&conn), &mut alive) {
             return self.known.len();
         }
         self.known.push(conn);
