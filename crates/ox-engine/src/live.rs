@@ -11,7 +11,7 @@ use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
     ByStack, CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
-    SetChange, SetQuery, SocketAnswer, Stop, Tuple, Verdict,
+    SetChange, SetInfo, SetQuery, SocketAnswer, Stop, Tuple, Verdict,
 };
 use rustc_hash::FxHashMap;
 use std::any::Any;
@@ -346,6 +346,10 @@ impl Env for Live {
 
     fn set_test(&mut self, query: &SetQuery<'_>, packet: &Packet) -> Result<bool, Stop> {
         self.world.sets.test(query, packet, self.now)
+    }
+
+    fn set_map(&mut self, query: &SetQuery<'_>, packet: &Packet) -> Result<Option<SetInfo>, Stop> {
+        self.world.sets.map(query, packet, self.now)
     }
 
     fn set_change(&mut self, query: &SetQuery<'_>, change: SetChange, packet: &Packet) -> Result<(), Stop> {

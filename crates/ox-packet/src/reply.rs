@@ -115,7 +115,10 @@ pub fn tcp_reset(packet: &[u8], ttl: u8) -> Option<Vec<u8>> {
         return None;
     }
     let segment = tcp::Tcp::new(at.l4(packet))?;
-    if segment.flags() & tcp::RST != 0 || !transport_holds(packet, &at) {
+    // A first fragment is summed as if it were the whole, and found wrong.
+    let first = at.shape.any(Shape::FIRST);
+    let sum = Sum::pseudo(at.family, key.src, key.dst, at.proto, at.l4(packet).len() as u32).bytes(at.l4(packet));
+    if segment.flags() & tcp::RST != 0 || !transport_holds(packet, &at) || first && sum.folded() != 0xffff {
         return None;
     }
     let flags = segment.flags();

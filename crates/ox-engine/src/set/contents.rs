@@ -78,6 +78,12 @@ impl Set {
         }
     }
 
+    /// What an element of a set without networks carries for `--map-set`.
+    pub(super) fn info(&self, query: &SetQuery<'_>, packet: &Packet) -> Option<(u32, u32, u32, u16)> {
+        let element = self.element(query, packet, [host(packet.layout.family); 2])?;
+        self.elements.get(&element).map(|entry| entry.skbinfo)
+    }
+
     /// Looks for the narrowest network first (`mtype_test_cidrs`). `Some(false)`: an exception.
     fn test_nets(&mut self, of: &Element, query: &SetQuery<'_>, packet: &Packet, now: Now) -> Option<bool> {
         let lens = |i: usize| -> Vec<u8> { self.lens[i].keys().rev().copied().collect() };

@@ -16,7 +16,7 @@ pub use read::ReadError;
 
 use contents::fits;
 use ox_packet::Family;
-use ox_rules::ir::{Now, Packet, SetChange, SetQuery, Stop};
+use ox_rules::ir::{Now, Packet, SetChange, SetInfo, SetQuery, Stop};
 use std::collections::BTreeMap;
 
 /// Bits of [`SetQuery::flags`] (ABI: uapi/linux/netfilter/ipset/ip_set.h `enum ipset_cmd_flags`).
@@ -163,6 +163,22 @@ impl Sets {
             }
         }
         Ok(false)
+    }
+
+    /// What a packet's element says of the mark, the priority and the queue (`-j SET --map-set`). Known of sets without
+    /// networks; of the others, and of lists, nobody here says.
+    ///
+    /// # Errors
+    /// [`Stop::Unknown`] where the contents were not given or the kind of set does not tell.
+    pub fn map(&mut self, query: &SetQuery<'_>, packet: &Packet, now: Now) -> Result<Option<SetInfo>, Stop> {
+        if !self.test(query, packet, now)? {
+            return Ok(None);
+        }
+        let set = self.by_name.get(query.name).ok_or(MISSING)?;
+        if set.kind.nets() || set.kind.store == Store::List {
+            return Err(Stop::Unknown("which element of the ipset fits"));
+        }
+        Ok(set.info(query, packet).map(|(mark, mask, priority, _)| SetInfo { mark, mask, priority }))
     }
 
     /// Adds or removes a packet's element.
