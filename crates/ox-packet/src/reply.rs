@@ -7,7 +7,7 @@
 //! net/ipv4/netfilter/nf_reject_ipv4.c; net/ipv6/netfilter/nf_reject_ipv6.c.
 
 use crate::build::{Build, ip_address};
-use crate::checksum::{Sum, transport_holds};
+use crate::checksum::Sum;
 use crate::extract::{Layout, extract};
 use crate::key::{Family, Key, Shape};
 use crate::l4::L4;
@@ -115,10 +115,8 @@ pub fn tcp_reset(packet: &[u8], ttl: u8) -> Option<Vec<u8>> {
         return None;
     }
     let segment = tcp::Tcp::new(at.l4(packet))?;
-    // A first fragment is summed as if it were the whole, and found wrong.
-    let first = at.shape.any(Shape::FIRST);
-    let sum = Sum::pseudo(at.family, key.src, key.dst, at.proto, at.l4(packet).len() as u32).bytes(at.l4(packet));
-    if segment.flags() & tcp::RST != 0 || !transport_holds(packet, &at) || first && sum.folded() != 0xffff {
+    // The checksum is asked as for an ICMP answer: a first fragment is summed as if it were the whole, and found wrong.
+    if segment.flags() & tcp::RST != 0 || !reject_answers(packet) {
         return None;
     }
     let flags = segment.flags();
