@@ -51,6 +51,7 @@ options! { AddrType;
 }
 
 impl Value for Types {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "TYPE[,TYPE]…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;

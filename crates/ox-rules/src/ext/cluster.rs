@@ -27,6 +27,7 @@ options! { Cluster;
 struct Node(u32);
 
 impl Value for Node {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "1..32";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], 32) {
@@ -39,6 +40,7 @@ impl Value for Node {
 struct Mask(u32);
 
 impl Value for Mask {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "BITS";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], u32::MAX) {

@@ -103,6 +103,7 @@ options! { SetConnMark;
 struct ShiftBits(u8);
 
 impl Value for ShiftBits {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "BITS";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], 32) {

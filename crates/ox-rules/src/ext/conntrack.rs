@@ -135,6 +135,7 @@ impl States {
 }
 
 impl Value for States {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "STATE[,STATE]…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         Self::parse(args[0], &STATES)
@@ -157,6 +158,7 @@ fn print_names(names: impl Iterator<Item = &'static str>, out: &mut Out) {
 }
 
 impl Value for Statuses {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "STATUS[,STATUS]…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;
@@ -179,6 +181,7 @@ impl Print for Statuses {
 }
 
 impl Value for Protocol {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "PROTOCOL";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         read_protocol(args[0], cx.names)
@@ -209,6 +212,7 @@ fn is_other(text: &str, family: Family) -> bool {
 }
 
 impl Value for Span {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N[:N]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let one = |text: &str, none: u32| {
@@ -223,6 +227,7 @@ impl Value for Span {
 }
 
 impl Value for PortSpan {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "PORT[:PORT]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let one = |text: &str, none: u16| {

@@ -37,9 +37,9 @@ options! { Ct;
     /// Use this timeout policy.
     TIMEOUT ["timeout"] Text => |c, v| { c.timeout = Some(short(v.0, 31)?); Ok(()) };
     /// Report only these events of the connection, separated by commas.
-    EVENTS ["ctevents"] Text => |c, v| { c.events = read_events(&v.0, &EVENTS)?; Ok(()) };
+    EVENTS ["ctevents"] Texts => |c, v| { c.events = read_events(&v.0, &EVENTS)?; Ok(()) };
     /// Report only these events of expectations.
-    EXPEVENTS ["expevents"] Text => |c, v| { c.exp_events = read_events(&v.0, &EXP_EVENTS)?; Ok(()) };
+    EXPEVENTS ["expevents"] Texts => |c, v| { c.exp_events = read_events(&v.0, &EXP_EVENTS)?; Ok(()) };
     /// Zone to track in, or `mark` to take the packet's mark.
     ZONE ["zone"] ZoneId => |c, v| c.zone(v, 0);
     /// Zone for the original direction only.
@@ -71,6 +71,7 @@ fn read_events(text: &str, known: &[&str]) -> Result<u16, String> {
 struct ZoneId(Option<u16>);
 
 impl Value for ZoneId {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "ZONE|mark";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match args[0] {

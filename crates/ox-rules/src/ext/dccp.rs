@@ -32,6 +32,7 @@ options! { Dccp;
 }
 
 impl Value for Types {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "TYPE,…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;
@@ -52,6 +53,7 @@ impl Value for Types {
 struct OptionKind(u8);
 
 impl Value for OptionKind {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "NUMBER";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], 255) {

@@ -125,6 +125,7 @@ fn read_bytes(text: &str) -> Option<u64> {
 struct Burst(u64);
 
 impl Value for Burst {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0].strip_suffix('b').unwrap_or(args[0]);
@@ -136,6 +137,7 @@ impl Value for Burst {
 }
 
 impl Value for Mode {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "srcip|srcport|dstip|dstport,…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut mode = Self::default();
@@ -156,6 +158,7 @@ impl Value for Mode {
 struct Bits(u8);
 
 impl Value for Bits {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "LENGTH|MASK";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], 128) {
@@ -168,6 +171,7 @@ impl Value for Bits {
 struct Interval(u32);
 
 impl Value for Interval {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "SECONDS";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match args[0].parse() {

@@ -23,7 +23,7 @@ pub struct Hmark {
 
 options! { Hmark;
     /// What is hashed, separated by commas: src dst sport dport spi, and ct for the connection's first packet.
-    TUPLE ["hmark-tuple"] Text => |h, v| h.tuple(&v.0);
+    TUPLE ["hmark-tuple"] Texts => |h, v| h.tuple(&v.0);
     /// Bits of the source address that count.
     SRC ["hmark-src-prefix"] Prefix => |h, v| once(&mut h.src, v.0);
     /// Bits of the destination address that count.

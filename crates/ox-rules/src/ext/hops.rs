@@ -115,6 +115,7 @@ impl Change {
 pub(super) struct Step(pub(super) u8);
 
 impl Value for Step {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], 255) {

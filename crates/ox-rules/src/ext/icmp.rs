@@ -89,6 +89,7 @@ options! { Icmp;
 }
 
 impl Value for Kind {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "TYPE[/CODE]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         match cx.family {

@@ -37,6 +37,7 @@ options! { Ipv6header;
 }
 
 impl Value for Headers {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "HEADER,…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;

@@ -21,6 +21,7 @@ options! { Length;
 }
 
 impl Value for Range {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "BYTES[:BYTES]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];

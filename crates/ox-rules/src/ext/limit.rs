@@ -38,6 +38,7 @@ options! { Limit;
 struct Burst(u32);
 
 impl Value for Burst {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         number(args[0], BURST_MAX)

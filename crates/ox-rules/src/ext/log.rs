@@ -52,6 +52,7 @@ options! { Log;
 struct Level(u8);
 
 impl Value for Level {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "LEVEL";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let typed = args[0];

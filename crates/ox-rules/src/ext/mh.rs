@@ -39,6 +39,7 @@ options! { Mh;
 }
 
 impl Value for Types {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "TYPE[:TYPE]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let one = |t: &str, default: u8| -> Result<u8, String> {

@@ -45,6 +45,7 @@ fn ported(cx: &Reading<'_>) -> Result<(), String> {
 }
 
 impl Value for List {
+    const FORMS: &'static [Form] = &[Form::Numbers];
     const HINT: &'static str = "PORT[,PORT|PORT:PORT]…";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let mut list = Vec::new();

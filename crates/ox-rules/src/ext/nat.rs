@@ -179,6 +179,7 @@ pub(super) fn spec(kind: NatKind, range: Range, choice: Choice) -> Act {
 }
 
 impl Value for PortRange {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "PORT[-PORT]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         read_ports(args[0], false, cx)

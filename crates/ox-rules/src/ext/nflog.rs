@@ -48,6 +48,7 @@ impl Value for Prefix {
 struct Bytes(u32);
 
 impl Value for Bytes {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N";
     fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let n = u32::read(args, not, cx)?;

@@ -21,6 +21,7 @@ struct Opt {
 struct Opts(Vec<Opt>);
 
 impl Value for Opts {
+    const FORMS: &'static [Form] = &[Form::Numbers];
     const HINT: &'static str = "TYPE[:LENGTH],…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let byte =

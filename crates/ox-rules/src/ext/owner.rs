@@ -35,6 +35,7 @@ options! { Owner;
 }
 
 impl Value for User {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "USER|UID[-UID]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         match cx.names.user(args[0]) {
@@ -45,6 +46,7 @@ impl Value for User {
 }
 
 impl Value for Group {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "GROUP|GID[-GID]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         match cx.names.group(args[0]) {

@@ -22,6 +22,7 @@ pub(super) fn read(text: &str, family: Family) -> Result<u8, String> {
 pub(super) struct Plen(pub(super) u8);
 
 impl Value for Plen {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "LENGTH|MASK";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         read(args[0], cx.family).map(Self)

@@ -85,6 +85,7 @@ options! { Recent;
 struct Seconds(u32);
 
 impl Value for Seconds {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], u32::MAX) {

@@ -40,6 +40,7 @@ options! { Rt;
 struct Addrs(Vec<u128>);
 
 impl Value for Addrs {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "ADDRESS,…";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let addrs: Vec<u128> = args[0].split(',').map(|a| super::host(a, cx)).collect::<Result<_, _>>()?;

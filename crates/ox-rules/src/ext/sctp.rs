@@ -77,6 +77,7 @@ options! { Sctp;
 }
 
 impl Value for Chunks {
+    const FORMS: &'static [Form] = &[Form::Text, Form::Texts];
     const ARGS: u8 = 2;
     const HINT: &'static str = "HOW CHUNKS";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {

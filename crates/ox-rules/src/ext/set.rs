@@ -31,6 +31,7 @@ mod flag {
 }
 
 impl Value for Named {
+    const FORMS: &'static [Form] = &[Form::Text, Form::Texts];
     const ARGS: u8 = 2;
     const HINT: &'static str = "SET src|dst[,…]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
@@ -208,6 +209,7 @@ pub struct ChangeSet {
 struct Timeout(u32);
 
 impl Value for Timeout {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "SECONDS";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         number(args[0], u32::MAX - 1)

@@ -15,6 +15,7 @@ impl Default for Span {
 }
 
 impl Value for Span {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N[:N]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];

@@ -12,11 +12,11 @@ pub struct State {
 
 options! { State;
     /// Any of these states: INVALID, NEW, RELATED, ESTABLISHED, UNTRACKED.
-    STATE ["state"] Inv<Text>, .needed() => |s, v| s.read(v);
+    STATE ["state"] Inv<Texts>, .needed() => |s, v| s.read(v);
 }
 
 impl State {
-    fn read(&mut self, v: Inv<Text>) -> Result<(), String> {
+    fn read(&mut self, v: Inv<Texts>) -> Result<(), String> {
         self.state = Inv { is: States::parse(&v.is.0, States::plain())?, not: v.not };
         Ok(())
     }

@@ -61,6 +61,7 @@ impl Value for Mode {
 struct Chance(u32);
 
 impl Value for Chance {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "P";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match args[0].parse::<f64>() {

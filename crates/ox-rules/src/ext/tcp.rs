@@ -43,6 +43,7 @@ options! { Tcp;
 struct OptionKind(u8);
 
 impl Value for OptionKind {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "NUMBER";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         match number(args[0], 255) {
@@ -53,6 +54,7 @@ impl Value for OptionKind {
 }
 
 impl Value for Flags {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const ARGS: u8 = 2;
     const HINT: &'static str = "MASK SET";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {

@@ -20,6 +20,7 @@ options! { Tcpmss;
 struct Sizes(Ports);
 
 impl Value for Sizes {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "N[:N]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];
@@ -105,6 +106,7 @@ options! { SetMss;
 struct Bytes(u16);
 
 impl Value for Bytes {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "BYTES";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         // 65535 without one IP header, as stock has it.

@@ -22,6 +22,7 @@ options! { Tcpoptstrip;
 struct List(Vec<u8>);
 
 impl Value for List {
+    const FORMS: &'static [Form] = &[Form::Numbers];
     const HINT: &'static str = "OPTION,…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let one = |t: &str| match (NAMES.iter().find(|n| n.0 == t), number(t, 255)) {

@@ -145,6 +145,7 @@ fn civil(days: i64) -> (i64, u32, u32) {
 struct Weekdays(u8);
 
 impl Value for Weekdays {
+    const FORMS: &'static [Form] = &[Form::Texts];
     const HINT: &'static str = "DAY[,DAY]…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;
@@ -165,6 +166,7 @@ impl Value for Weekdays {
 struct Monthdays(u32);
 
 impl Value for Monthdays {
+    const FORMS: &'static [Form] = &[Form::Numbers];
     const HINT: &'static str = "DAY[,DAY]…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;

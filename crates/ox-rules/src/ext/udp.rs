@@ -23,6 +23,7 @@ options! { Udp;
 struct UdpPorts(Ports);
 
 impl Value for UdpPorts {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "PORT[:PORT]";
     fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
         match args[0].split_once(':') {

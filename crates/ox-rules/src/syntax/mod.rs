@@ -39,7 +39,7 @@ pub use rule::{ArgKind, Extra, ExtraOpt, Given, NoExtra, ReadRule, RuleCx, Stran
 pub use run::{RunCx, run};
 pub use save::{print_head, save_rule, save_target};
 pub use text::{TextCx, TextFault, TextKind, TextTrouble};
-pub use value::{Addr, Flag, Masked, Ports, Text, Value, read_addr, read_net, read_port};
+pub use value::{Addr, Flag, Form, Masked, Ports, Text, Texts, Value, read_addr, read_net, read_port};
 pub use words::{Word, split_words};
 
 pub(crate) use names::read_protocol;

@@ -1,6 +1,6 @@
 //! `Opt`: one row of an extension's option table; `options!` writes the table.
 
-use super::Names;
+use super::{Form, Names};
 use crate::ir::Dialect;
 use crate::model::{Head, TableName};
 use ox_packet::Family;
@@ -15,6 +15,8 @@ pub struct Opt {
     pub names: &'static [&'static str],
     /// Words it takes.
     pub args: u8,
+    /// What those words are, the last form standing for the rest of them.
+    pub forms: &'static [Form],
     /// Whether `!` may stand before it.
     pub invert: bool,
     /// What its argument is called in help; empty for a flag.
@@ -38,11 +40,12 @@ impl Opt {
     pub const fn new(
         names: &'static [&'static str],
         args: u8,
+        forms: &'static [Form],
         invert: bool,
         hint: &'static str,
         help: &'static str,
     ) -> Self {
-        Self { names, args, invert, hint, help, multi: false, needed: false, excl: 0, also: 0, after: None }
+        Self { names, args, forms, invert, hint, help, multi: false, needed: false, excl: 0, also: 0, after: None }
     }
 
     /// May be given more than once.
@@ -64,6 +67,11 @@ impl Opt {
     pub const fn excl(mut self, bits: u32) -> Self {
         self.excl = bits;
         self
+    }
+
+    /// What its word `i` is.
+    pub fn form(&self, i: usize) -> Form {
+        self.forms.get(i).or(self.forms.last()).copied().unwrap_or_default()
     }
 
     /// Needs one of these beside it.
@@ -156,6 +164,7 @@ macro_rules! options {
                     $crate::syntax::Opt::new(
                         &[$($name),+],
                         <$val as $crate::syntax::Value>::ARGS,
+                        <$val as $crate::syntax::Value>::FORMS,
                         <$val as $crate::syntax::Value>::INVERT,
                         <$val as $crate::syntax::Value>::HINT,
                         concat!($($help),+),

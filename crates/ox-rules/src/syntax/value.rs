@@ -5,10 +5,26 @@ use crate::model::{Inv, Net, prefix_mask};
 use ox_packet::Family;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// What a word behind an option is, for whoever says it otherwise than as text (JSON).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Text, whatever it looks like.
+    #[default]
+    Text,
+    /// A number; other words may stand for some (a name, a range).
+    Number,
+    /// Words with commas between them.
+    Texts,
+    /// Numbers with commas between them, or what may stand for them.
+    Numbers,
+}
+
 /// An argument that knows how to read itself.
 pub trait Value: Sized {
     /// Words it takes.
     const ARGS: u8 = 1;
+    /// What each of them is.
+    const FORMS: &'static [Form] = &[Form::Text];
     /// Whether `!` may stand before its option.
     const INVERT: bool = false;
     /// What help calls it.
@@ -34,6 +50,7 @@ impl Value for Flag {
 
 impl<T: Value> Value for Inv<T> {
     const ARGS: u8 = T::ARGS;
+    const FORMS: &'static [Form] = T::FORMS;
     const INVERT: bool = true;
     const HINT: &'static str = T::HINT;
     fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
@@ -43,6 +60,7 @@ impl<T: Value> Value for Inv<T> {
 
 macro_rules! value_number {
     ($($t:ident)*) => { $(impl Value for $t {
+        const FORMS: &'static [Form] = &[Form::Number];
         const HINT: &'static str = "N";
         fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
             super::number_u64(args[0], $t::MAX.into())
@@ -61,6 +79,18 @@ impl Value for Text {
     const HINT: &'static str = "TEXT";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         Ok(Text(args[0].to_owned()))
+    }
+}
+
+/// Words with commas between them, each of which the extension reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts(pub String);
+
+impl Value for Texts {
+    const FORMS: &'static [Form] = &[Form::Texts];
+    const HINT: &'static str = "TEXT";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        Ok(Texts(args[0].to_owned()))
     }
 }
 
@@ -87,6 +117,7 @@ impl Ports {
 }
 
 impl Value for Ports {
+    const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "PORT[:PORT]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];

@@ -148,10 +148,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                 self.begin(number, table, ruleset);
                 Ok(())
             }
-            b'C' if body == "COMMIT" => match self.staged.take() {
-                Some(staged) => self.commit(number, staged, ruleset),
-                None => Err(fail(TextTrouble::Failed("COMMIT without a table before it".to_owned()))),
-            },
+            b'C' if body == "COMMIT" => self.commit(number, ruleset),
             _ if self.staged.is_none() => match first {
                 b'-' | b':' | b'[' => {
                     let hint = "no table has been named yet: a line like `*filter' must come first";
@@ -166,7 +163,7 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
     }
 
-    fn begin(&mut self, number: u32, name: TableName, ruleset: &Ruleset) {
+    pub(in crate::syntax) fn begin(&mut self, number: u32, name: TableName, ruleset: &Ruleset) {
         let mut skip = false;
         let old = ruleset.table(name);
         let fresh = Table::new(name);
@@ -207,7 +204,12 @@ impl<'a, 'o> Loader<'a, 'o> {
         self.staged = Some(Staged { table, refs: None, section, open: Vec::new(), last: 0, skip });
     }
 
-    fn commit(&mut self, number: u32, mut staged: Staged, ruleset: &mut Ruleset) -> Result<(), Box<TextFault>> {
+    /// Puts the table at hand in force.
+    pub(in crate::syntax) fn commit(&mut self, number: u32, ruleset: &mut Ruleset) -> Result<(), Box<TextFault>> {
+        let Some(mut staged) = self.staged.take() else {
+            let what = TextTrouble::Failed("COMMIT without a table before it".to_owned());
+            return Err(Box::new(TextFault::new(number, what)));
+        };
         if staged.skip {
             return Ok(());
         }
@@ -260,8 +262,7 @@ impl<'a, 'o> Loader<'a, 'o> {
     fn chain(&mut self, number: u32, body: &str) -> Result<(), Box<TextFault>> {
         let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
         let prefix = format!("{}-restore", self.cx.program.name());
-        let (file, dialect) = (self.is_file(), self.cx.program.dialect);
-        let Some(staged) = &mut self.staged else { return Ok(()) };
+        let file = self.is_file();
         let mut parts = body.split_ascii_whitespace();
         let Some(name) = parts.next() else {
             return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} chain name invalid"))));
@@ -269,12 +270,8 @@ impl<'a, 'o> Loader<'a, 'o> {
         let Some(word) = parts.next() else {
             return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} policy invalid"))));
         };
-        let (counted, noflush) = match self.cx.kind {
-            TextKind::File => (true, false),
-            TextKind::Restore { counters, noflush, .. } => (counters, noflush),
-        };
         let mut counters = None;
-        if counted {
+        if self.counted() {
             match parts.next().map(|text| (text, read_counters(text))) {
                 None => {}
                 Some((_, Some(c))) => counters = Some(c),
@@ -285,6 +282,26 @@ impl<'a, 'o> Loader<'a, 'o> {
                 }
             }
         }
+        self.declare(number, name, word, counters)
+    }
+
+    /// Whether counters of the text count.
+    pub(in crate::syntax) fn counted(&self) -> bool {
+        matches!(self.cx.kind, TextKind::File | TextKind::Restore { counters: true, .. })
+    }
+
+    /// A chain of the table at hand: its policy, `-` for the one it has or for none.
+    pub(in crate::syntax) fn declare(
+        &mut self,
+        number: u32,
+        name: &str,
+        word: &str,
+        counters: Option<Counters>,
+    ) -> Result<(), Box<TextFault>> {
+        let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
+        let (file, dialect) = (self.is_file(), self.cx.program.dialect);
+        let noflush = matches!(self.cx.kind, TextKind::Restore { noflush: true, .. });
+        let Some(staged) = &mut self.staged else { return Ok(()) };
         let at = staged.table.position(name);
         let base = at.and_then(|i| staged.table.chains[i].base);
         match (at, base) {
@@ -433,19 +450,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                 staged.section.counted |= counted;
                 return staged.append(number, chain, rule);
             }
-            staged.refs = None;
-            let listing = Listing {
-                family: program.family,
-                dialect: program.dialect,
-                numeric: true,
-                counters: false,
-                exact: false,
-                lines: false,
-                names: self.cx.names,
-            };
-            let job = Job { verb: Verb::Append, number: None, verbose: verbose || loud > 0, listing: &listing };
-            let cx = RunCx { program, names: self.cx.names, line: number };
-            return rules(&job, chain, rule, &mut staged.table, &cx, self.out);
+            return self.append(number, chain, rule, loud > 0);
         }
         let mut command = read_command(words, &cx, Setting::Restore(staged.table.name))?;
         if let Some(counters) = counters {
@@ -470,6 +475,24 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
         let cx = RunCx { program, names: self.cx.names, line: number };
         run(&mut command, &mut staged.table, &mut staged.refs, &cx, self.out)
+    }
+
+    /// A rule at the end of a chain of the table at hand.
+    pub(in crate::syntax) fn append(
+        &mut self,
+        number: u32,
+        chain: &str,
+        rule: ReadRule,
+        loud: bool,
+    ) -> Result<(), Trouble> {
+        let (program, names, verbose) = (self.cx.program, self.cx.names, self.verbose() || loud);
+        let Some(staged) = &mut self.staged else { return Ok(()) };
+        staged.refs = None;
+        let (family, dialect) = (program.family, program.dialect);
+        let listing = Listing { family, dialect, numeric: true, counters: false, exact: false, lines: false, names };
+        let job = Job { verb: Verb::Append, number: None, verbose, listing: &listing };
+        let cx = RunCx { program, names, line: number };
+        rules(&job, chain, rule, &mut staged.table, &cx, self.out)
     }
 }
 
@@ -560,7 +583,7 @@ fn ext_named(name: &str, family: Family) -> bool {
 }
 
 /// Splits a line without quotes. `false`: it has some, and must be split with more care.
-fn simple_words<'t>(line: &'t str, words: &mut Vec<&'t str>) -> bool {
+pub(in crate::syntax) fn simple_words<'t>(line: &'t str, words: &mut Vec<&'t str>) -> bool {
     let bytes = line.as_bytes();
     let mut i = 0;
     while i < bytes.len() {
