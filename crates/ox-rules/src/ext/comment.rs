@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_comment.c; ABI: uapi/linux/netfilter/xt_comment.h (256 bytes, zero included).
 use super::prelude::*;
+use ox_wire::xtables::report::XtCommentInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,5 +52,19 @@ impl Ext for Comment {
 impl Matching for Comment {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         Pred::Is(true)
+    }
+}
+
+impl Xt<0> for Comment {
+    type Info = XtCommentInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtCommentInfo> {
+        let Self { text } = self;
+        Some(XtCommentInfo { comment: chars(text)? })
+    }
+
+    fn decode(info: &XtCommentInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtCommentInfo { comment } = info;
+        Some(Self { text: text(comment)?.to_owned() })
     }
 }

@@ -5,7 +5,9 @@
 use super::plen::{self, Plen};
 use super::prelude::*;
 use crate::ir::{Packet, Tuple};
+use ox_wire::xtables::rate::XtConnlimitInfo;
 use std::collections::BTreeMap;
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +56,29 @@ impl Ext for ConnLimit {
         out.word("#conn ");
         let mask = mask.unwrap_or(plen::width(show.family));
         out.fmt(format_args!("{}/{mask} {} {limit}", if dest { "dst" } else { "src" }, if upto { "<=" } else { ">" }));
+    }
+}
+
+impl Xt<1> for ConnLimit {
+    type Info = XtConnlimitInfo;
+    const COMPARE: usize = offset_of!(XtConnlimitInfo, data);
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtConnlimitInfo> {
+        let Self { limit, upto, mask, dest } = *self;
+        let mask = prefix_mask(cx.family, mask.unwrap_or(plen::width(cx.family)));
+        Some(XtConnlimitInfo {
+            mask: inet(mask, cx.family),
+            limit,
+            flags: bits([upto, dest]).into(),
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtConnlimitInfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtConnlimitInfo { mask, limit, flags, data: _ } = info;
+        let [upto, dest] = unbits(*flags as u8);
+        let mask = Net::new(0, addr(mask, cx.family)).prefix_len(cx.family)?;
+        Some(Self { limit: *limit, upto, mask: Some(mask).filter(|&m| m != plen::width(cx.family)), dest })
     }
 }
 

@@ -4,6 +4,8 @@
 //! instead (Kernel: net/netfilter/nft_limit.c), which counts nanoseconds where xt_limit counts credits at each tick.
 use super::prelude::*;
 use super::rate;
+use ox_wire::xtables::rate::XtRateinfo;
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,6 +164,21 @@ impl Matching for Limit {
                 .into()
             }
         }
+    }
+}
+
+impl Xt<0> for Limit {
+    type Info = XtRateinfo;
+    const COMPARE: usize = offset_of!(XtRateinfo, prev);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtRateinfo> {
+        let Self { period, burst } = *self;
+        Some(XtRateinfo { avg: period, burst, ..Default::default() })
+    }
+
+    fn decode(info: &XtRateinfo, _: &Carry<'_>) -> Option<Self> {
+        let XtRateinfo { avg, burst, .. } = *info;
+        Some(Self { period: avg, burst })
     }
 }
 

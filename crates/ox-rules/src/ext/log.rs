@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_LOG.c, net/netfilter/nf_log_syslog.c; ABI: uapi/linux/netfilter/xt_LOG.h (30 bytes of
 //! prefix, zero included).
 use super::prelude::*;
+use ox_wire::xtables::report::XtLogInfo;
 
 /// The target.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,6 +141,24 @@ impl Acting for Log {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { level, prefix, flags } = self;
         Act::Log(LogSpec { kind: LogKind::Kernel, prefix: prefix.clone(), level: level.0, flags: *flags, group: 0 })
+    }
+}
+
+impl Xt<0> for Log {
+    type Info = XtLogInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtLogInfo> {
+        let Self { level, prefix, flags } = self;
+        Some(XtLogInfo { level: level.0, logflags: *flags, prefix: chars(prefix)? })
+    }
+
+    fn decode(info: &XtLogInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtLogInfo { level, logflags, prefix } = info;
+        let known: u8 = FLAGS.iter().map(|(_, bit)| bit).sum();
+        if *level > 7 || logflags & !known != 0 {
+            return None;
+        }
+        Some(Self { level: Level(*level), prefix: text(prefix)?.to_owned(), flags: *logflags })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_mark.c; ABI: uapi/linux/netfilter/xt_mark.h.
 use super::prelude::*;
+use ox_wire::xtables::mark::{XtMarkMtinfo1, XtMarkTginfo2};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +36,21 @@ impl Matching for Mark {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { mark } = *self;
         Pred::masked(Field::Mark, mark.is.mask, mark.is.value).not_if(mark.not)
+    }
+}
+
+impl Xt<1> for Mark {
+    type Info = XtMarkMtinfo1;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtMarkMtinfo1> {
+        let Self { mark } = *self;
+        let Masked { value, mask } = mark.is;
+        Some(XtMarkMtinfo1 { mark: value, mask, invert: mark.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtMarkMtinfo1, _: &Carry<'_>) -> Option<Self> {
+        let XtMarkMtinfo1 { mark, mask, invert, _pad } = *info;
+        Some(Self { mark: Inv { is: Masked { value: mark, mask }, not: invert != 0 } })
     }
 }
 
@@ -96,5 +112,19 @@ impl Acting for SetMark {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { value, mask } = *self;
         Act::Set { field: Field::Mark, mask, value }
+    }
+}
+
+impl Xt<2> for SetMark {
+    type Info = XtMarkTginfo2;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtMarkTginfo2> {
+        let Self { value, mask } = *self;
+        Some(XtMarkTginfo2 { mark: value, mask })
+    }
+
+    fn decode(info: &XtMarkTginfo2, _: &Carry<'_>) -> Option<Self> {
+        let XtMarkTginfo2 { mark, mask } = *info;
+        Some(Self { value: mark, mask })
     }
 }

@@ -4,6 +4,7 @@
 //! printed ([`Ext::save`], [`Ext::list`]) and what it means ([`Matching::pred`] or [`Acting::act`]). Nobody outside the
 //! file knows any of that. `CONTRIBUTING.md` lists the steps for a new one.
 
+pub mod abi;
 pub mod addrtype;
 pub mod ah;
 pub mod audit;

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_multiport.c; ABI: uapi/linux/netfilter/xt_multiport.h.
 use super::prelude::*;
+use ox_wire::xtables::port::{XtMultiport, XtMultiportV1};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,5 +134,72 @@ impl Matching for Multiport {
             Side::Either => Pred::any([any(Field::Sport), any(Field::Dport)]),
         };
         Pred::all([cx.xt_header(4), found.not_if(ports.not)])
+    }
+}
+
+impl Xt<1> for Multiport {
+    type Info = XtMultiportV1;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtMultiportV1> {
+        let Self { side, ports } = self;
+        let mut info = XtMultiportV1 { flags: side.number(), invert: ports.not.into(), ..Default::default() };
+        for p in &ports.is.0 {
+            let at = usize::from(info.count);
+            let more = p.lo != p.hi;
+            *info.ports.get_mut(at)? = p.lo;
+            *info.pflags.get_mut(at)? = more.into();
+            info.count += 1;
+            if more {
+                *info.ports.get_mut(at + 1)? = p.hi;
+                info.count += 1;
+            }
+        }
+        Some(info)
+    }
+
+    fn decode(info: &XtMultiportV1, _: &Carry<'_>) -> Option<Self> {
+        let XtMultiportV1 { flags, count, ports, pflags, invert } = info;
+        let mut list = Vec::new();
+        let mut rest = ports.get(..usize::from(*count))?.iter().zip(pflags);
+        while let Some((&lo, &more)) = rest.next() {
+            let hi = if more == 0 { lo } else { *rest.next()?.0 };
+            list.push(Ports { lo, hi });
+        }
+        Some(Self { side: Side::numbered(*flags)?, ports: Inv { is: List(list), not: *invert != 0 } })
+    }
+}
+
+/// It knows neither ranges nor `!`.
+impl Xt<0> for Multiport {
+    type Info = XtMultiport;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtMultiport> {
+        let Self { side, ports } = self;
+        let mut info = XtMultiport { flags: side.number(), count: ports.is.0.len() as u8, ..Default::default() };
+        for (slot, p) in info.ports.iter_mut().zip(&ports.is.0) {
+            *slot = p.lo;
+        }
+        (!ports.not && ports.is.0.iter().all(|p| p.lo == p.hi)).then_some(info)
+    }
+
+    fn decode(info: &XtMultiport, _: &Carry<'_>) -> Option<Self> {
+        let XtMultiport { flags, count, ports } = info;
+        let list = ports.get(..usize::from(*count))?.iter().map(|&p| Ports { lo: p, hi: p }).collect();
+        Some(Self { side: Side::numbered(*flags)?, ports: Inv::plain(List(list)) })
+    }
+}
+
+impl Side {
+    /// `enum xt_multiport_flags`
+    fn number(self) -> u8 {
+        match self {
+            Side::Source => 0,
+            Side::Destination => 1,
+            Side::Either => 2,
+        }
+    }
+
+    fn numbered(number: u8) -> Option<Self> {
+        [Side::Source, Side::Destination, Side::Either].into_iter().find(|s| s.number() == number)
     }
 }

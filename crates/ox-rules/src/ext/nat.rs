@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_nat.c; ABI: uapi/linux/netfilter/nf_nat.h `struct nf_nat_range2`.
 use super::prelude::*;
+use ox_wire::xtables::nat::{NfNatIpv4MultiRangeCompat, NfNatIpv4Range, NfNatRange, NfNatRange2};
 
 /// Addresses and ports that a connection may be given.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -176,6 +177,82 @@ pub(super) fn spec(kind: NatKind, range: Range, choice: Choice) -> Act {
         random_fully: fully,
         persistent,
     })
+}
+
+/// `NF_NAT_RANGE_…`: which parts of a range count, and how is chosen.
+const MAP_IPS: u32 = 1 << 0;
+const PROTO_SPECIFIED: u32 = 1 << 1;
+const PROTO_RANDOM: u32 = 1 << 2;
+const PERSISTENT: u32 = 1 << 3;
+const PROTO_RANDOM_FULLY: u32 = 1 << 4;
+const PROTO_OFFSET: u32 = 1 << 5;
+
+/// `struct nf_nat_range2`, which says everything.
+pub(super) fn range2(range: Range, choice: Choice, family: Family) -> NfNatRange2 {
+    let Range { addrs, ports } = range;
+    let Choice { random, fully, persistent } = choice;
+    let (lo, hi) = addrs.unwrap_or_default();
+    let base = ports.and_then(|p| p.base);
+    let flags = [
+        (addrs.is_some(), MAP_IPS),
+        (ports.is_some(), PROTO_SPECIFIED),
+        (random, PROTO_RANDOM),
+        (persistent, PERSISTENT),
+        (fully, PROTO_RANDOM_FULLY),
+        (base.is_some(), PROTO_OFFSET),
+    ];
+    NfNatRange2 {
+        flags: flags.iter().filter(|f| f.0).map(|f| f.1).sum(),
+        min_addr: inet(lo, family),
+        max_addr: inet(hi, family),
+        min_proto: ports.map_or(0, |p| p.lo).into(),
+        max_proto: ports.map_or(0, |p| p.hi).into(),
+        base_proto: base.unwrap_or(0).into(),
+        ..Default::default()
+    }
+}
+
+/// What it says.
+pub(super) fn from_range2(info: &NfNatRange2, family: Family) -> (Range, Choice) {
+    let NfNatRange2 { flags, min_addr, max_addr, min_proto, max_proto, base_proto, _pad } = *info;
+    let on = |flag| flags & flag != 0;
+    let base = on(PROTO_OFFSET).then_some(base_proto.get());
+    let range = Range {
+        addrs: on(MAP_IPS).then(|| (addr(&min_addr, family), addr(&max_addr, family))),
+        ports: on(PROTO_SPECIFIED).then(|| PortRange { lo: min_proto.get(), hi: max_proto.get(), base }),
+    };
+    (range, Choice { random: on(PROTO_RANDOM), fully: on(PROTO_RANDOM_FULLY), persistent: on(PERSISTENT) })
+}
+
+/// `struct nf_nat_range`, which shifts no ports.
+pub(super) fn range1(range: Range, choice: Choice, family: Family) -> Option<NfNatRange> {
+    let NfNatRange2 { flags, min_addr, max_addr, min_proto, max_proto, base_proto: _, _pad } =
+        range2(range, choice, family);
+    (flags & PROTO_OFFSET == 0).then_some(NfNatRange { flags, min_addr, max_addr, min_proto, max_proto })
+}
+
+/// What it says.
+pub(super) fn from_range1(info: &NfNatRange, family: Family) -> (Range, Choice) {
+    let NfNatRange { flags, min_addr, max_addr, min_proto, max_proto } = *info;
+    from_range2(&NfNatRange2 { flags, min_addr, max_addr, min_proto, max_proto, ..Default::default() }, family)
+}
+
+/// `struct nf_nat_ipv4_multi_range_compat`, a list that must hold one range, of IPv4.
+pub(super) fn range0(range: Range, choice: Choice, family: Family) -> Option<NfNatIpv4MultiRangeCompat> {
+    let NfNatRange { flags, min_addr, max_addr, min_proto, max_proto } = range1(range, choice, family)?;
+    let first4 = |[a, b, c, d, ..]: [u8; 16]| [a, b, c, d];
+    let range =
+        NfNatIpv4Range { flags, min_ip: first4(min_addr), max_ip: first4(max_addr), min: min_proto, max: max_proto };
+    (family == Family::V4).then_some(NfNatIpv4MultiRangeCompat { rangesize: 1, range })
+}
+
+/// What it says.
+pub(super) fn from_range0(info: &NfNatIpv4MultiRangeCompat, family: Family) -> Option<(Range, Choice)> {
+    let NfNatIpv4MultiRangeCompat { rangesize, range } = *info;
+    let NfNatIpv4Range { flags, min_ip, max_ip, min, max } = range;
+    let wide = |ip: [u8; 4]| inet(u32::from_be_bytes(ip).into(), Family::V4);
+    let range = NfNatRange { flags, min_addr: wide(min_ip), max_addr: wide(max_ip), min_proto: min, max_proto: max };
+    (rangesize == 1 && family == Family::V4).then(|| from_range1(&range, family))
 }
 
 impl Value for PortRange {

@@ -38,6 +38,11 @@ pub(super) fn port(port: u16, out: &mut Out, show: &Show<'_>) {
     }
 }
 
+/// A range as `xt_tcp` and its like hold it.
+pub(super) fn pair([lo, hi]: [u16; 2], not: bool) -> Inv<Ports> {
+    Inv { is: Ports { lo, hi }, not }
+}
+
 /// The test, `!` included.
 pub(super) fn pred(ports: Inv<Ports>, field: Field) -> Pred {
     if ports.is.is_all() {

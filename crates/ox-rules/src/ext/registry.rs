@@ -1,15 +1,16 @@
 //! The registry: which extensions there are. One row each; everything else of an extension is in its own file.
 
+use super::abi::{self, Carried, Carry};
 use super::{Acting, Desc, Ext, Matching, Place, Refused, admit_desc, save_foreign};
 use crate::ir::{Act, Lowering, Native, Pred};
-use crate::model::{ChainName, Foreign, Standard};
+use crate::model::{ChainName, Foreign, Raw, Standard};
 use crate::syntax::{Opt, Options, Out, Reading, Show};
 use ox_packet::Family;
 
 macro_rules! registry {
     (
-        matches { $($m:ident = $mty:ty $(, $mbox:ident)?;)* }
-        targets { $($t:ident = $tty:ty $(, $tbox:ident)?;)* }
+        matches { $($m:ident = $mty:ty $(, $mbox:ident)? $([$($mrev:literal)*])?;)* }
+        targets { $($t:ident = $tty:ty $(, $tbox:ident)? $([$($trev:literal)*])?;)* }
     ) => {
         /// A match of a rule.
         #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,32 @@ macro_rules! registry {
                 }
             }
 
+            /// What the kernel gets, of the first revision in the registry's order that it confirms and that can say it;
+            /// `None`: there is none.
+            pub fn encode(&self, cx: &Carry<'_>, confirmed: &dyn Fn(&str, u8) -> bool) -> Option<Carried> {
+                let fits = |c: &Carried| confirmed(&c.name, c.revision);
+                match self {
+                    $(Match::$m(e) => {
+                        let _ = e;
+                        $($(if let Some(c) = abi::encode::<$mty, $mrev>(e, <$mty as Ext>::NAME, cx).filter(fits) {
+                            return Some(c);
+                        })*)?
+                        None
+                    })*
+                    Match::Foreign(f) => abi::carried(f),
+                }
+            }
+
+            /// What the kernel's payload says; [`Match::Foreign`] where we cannot tell.
+            pub fn decode(name: &str, raw: Raw, cx: &Carry<'_>) -> Self {
+                $($($(if <$mty as Ext>::FAMILIES.has(cx.family)
+                    && let Some(e) = abi::decode::<$mty, $mrev>(<$mty as Ext>::NAME, &raw, name, cx)
+                {
+                    return Match::$m(e.into());
+                })*)?)*
+                Match::Foreign(Box::new(abi::foreign(name, raw)))
+            }
+
             pub(super) fn pred(&self, cx: &Lowering<'_>) -> Pred {
                 match self {
                     $(Match::$m(e) => e.pred(cx),)*
@@ -213,6 +240,32 @@ macro_rules! registry {
                 }
             }
 
+            /// What the kernel gets of an extension target, as [`Match::encode`]; `None` for jumps and verdicts too.
+            pub fn encode(&self, cx: &Carry<'_>, confirmed: &dyn Fn(&str, u8) -> bool) -> Option<Carried> {
+                let fits = |c: &Carried| confirmed(&c.name, c.revision);
+                match self {
+                    $(Target::$t(e) => {
+                        let _ = e;
+                        $($(if let Some(c) = abi::encode::<$tty, $trev>(e, <$tty as Ext>::NAME, cx).filter(fits) {
+                            return Some(c);
+                        })*)?
+                        None
+                    })*
+                    Target::Foreign(f) => abi::carried(f),
+                    _ => None,
+                }
+            }
+
+            /// What the kernel's payload of an extension target says; [`Target::Foreign`] where we cannot tell.
+            pub fn decode(name: &str, raw: Raw, cx: &Carry<'_>) -> Self {
+                $($($(if <$tty as Ext>::FAMILIES.has(cx.family)
+                    && let Some(e) = abi::decode::<$tty, $trev>(<$tty as Ext>::NAME, &raw, name, cx)
+                {
+                    return Target::$t(e.into());
+                })*)?)*
+                Target::Foreign(Box::new(abi::foreign(name, raw)))
+            }
+
             pub(super) fn act(&self, cx: &Lowering<'_>) -> Act {
                 match self {
                     $(Target::$t(e) => e.act(cx),)*
@@ -245,12 +298,12 @@ registry! {
         Ah = super::ah::Ah;
         Ah6 = super::ah::Ah6;
         Cluster = super::cluster::Cluster;
-        Comment = super::comment::Comment;
+        Comment = super::comment::Comment [0];
         Connbytes = super::connbytes::Connbytes;
         Connlabel = super::connlabel::Connlabel;
-        ConnLimit = super::connlimit::ConnLimit;
+        ConnLimit = super::connlimit::ConnLimit [1];
         ConnMark = super::connmark::ConnMark;
-        Conntrack = super::conntrack::Conntrack, boxed;
+        Conntrack = super::conntrack::Conntrack, boxed [3 2 1];
         Cpu = super::cpu::Cpu;
         Dccp = super::dccp::Dccp;
         Devgroup = super::devgroup::Devgroup;
@@ -271,11 +324,11 @@ registry! {
         IpRange = super::iprange::IpRange, boxed;
         Ipv6header = super::ipv6header::Ipv6header;
         Length = super::length::Length;
-        Limit = super::limit::Limit;
+        Limit = super::limit::Limit [0];
         Mac = super::mac::Mac;
-        Mark = super::mark::Mark;
+        Mark = super::mark::Mark [1];
         Mh = super::mh::Mh;
-        Multiport = super::multiport::Multiport;
+        Multiport = super::multiport::Multiport [1 0];
         Nfacct = super::nfacct::Nfacct;
         Owner = super::owner::Owner;
         PhysDev = super::physdev::PhysDev;
@@ -289,15 +342,15 @@ registry! {
         Sctp = super::sctp::Sctp, boxed;
         Set = super::set::Set, boxed;
         Socket = super::socket::Socket;
-        State = super::state::State;
-        Statistic = super::statistic::Statistic;
-        Tcp = super::tcp::Tcp;
+        State = super::state::State [3 0];
+        Statistic = super::statistic::Statistic [0];
+        Tcp = super::tcp::Tcp [0];
         Tcpmss = super::tcpmss::Tcpmss;
         Time = super::time::Time, boxed;
         Tos = super::tos::IsTos;
         Ttl = super::ttl::Ttl;
         U32 = super::u32::U32, boxed;
-        Udp = super::udp::Udp;
+        Udp = super::udp::Udp [0];
     }
     targets {
         Audit = super::audit::Audit;
@@ -312,8 +365,8 @@ registry! {
         HlSet = super::hl::SetHl;
         Hmark = super::hmark::Hmark;
         Idletimer = super::idletimer::Idletimer;
-        Log = super::log::Log, boxed;
-        MarkSet = super::mark::SetMark;
+        Log = super::log::Log, boxed [0];
+        MarkSet = super::mark::SetMark [2];
         Masquerade = super::masquerade::Masquerade, boxed;
         MssSet = super::tcpmss::SetMss;
         Netmap = super::netmap::Netmap, boxed;
@@ -321,12 +374,12 @@ registry! {
         Nfqueue = super::nfqueue::Nfqueue;
         Notrack = super::ct::Notrack;
         Redirect = super::redirect::Redirect, boxed;
-        Reject = super::reject::Reject;
+        Reject = super::reject::Reject [0];
         Secmark = super::secmark::Secmark;
         SetChange = super::set::ChangeSet, boxed;
         SetEcn = super::ecn::SetEcn;
         SetRateest = super::rateest::SetRateest;
-        Snat = super::snat::Snat, boxed;
+        Snat = super::snat::Snat, boxed [2 1 0];
         Snpt = super::npt::Snpt;
         Synproxy = super::synproxy::Synproxy;
         Tcpoptstrip = super::tcpoptstrip::Tcpoptstrip;

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/ipv4/netfilter/ipt_REJECT.c, net/ipv6/netfilter/ip6t_REJECT.c; ABI: uapi/linux/netfilter_ipv4/ipt_REJECT.h.
 use super::prelude::*;
+use ox_wire::xtables::report::RejectInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,4 +125,29 @@ impl Acting for Reject {
         let Self { with } = *self;
         Act::Reject(with.map_or_else(|| default_answer(cx.family), |w| w.0).with)
     }
+}
+
+impl Xt<0> for Reject {
+    type Info = RejectInfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<RejectInfo> {
+        let Self { with } = *self;
+        let answer = with.map_or_else(|| default_answer(cx.family), |w| w.0);
+        numbers(cx.family).find(|(_, a)| *a == answer).map(|(number, _)| RejectInfo { with: number })
+    }
+
+    fn decode(info: &RejectInfo, cx: &Carry<'_>) -> Option<Self> {
+        let RejectInfo { with } = *info;
+        let (_, answer) = numbers(cx.family).find(|(number, _)| *number == with)?;
+        Some(Self { with: Some(With(answer, cx.family)) })
+    }
+}
+
+/// The answers by the numbers of `enum ipt_reject_with` and `enum ip6t_reject_with`, which leave some out.
+fn numbers(family: Family) -> impl Iterator<Item = (u32, &'static Answer)> {
+    let numbers: &[u32] = match family {
+        Family::V4 => &[0, 1, 2, 3, 5, 6, 8, 7],
+        Family::V6 => &[0, 1, 3, 4, 7, 8, 6],
+    };
+    numbers.iter().copied().zip(answers(family))
 }

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_conntrack.c; the kernel knows only `conntrack`, and stock prints what was typed.
 use super::conntrack::States;
 use super::prelude::*;
+use ox_wire::xtables::conn::{XtConntrackMtinfo3, XtStateInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,5 +43,37 @@ impl Matching for State {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { state } = *self;
         state.is.pred().not_if(state.not)
+    }
+}
+
+impl Xt<3> for State {
+    type Info = XtConntrackMtinfo3;
+    const KERNEL: Option<&'static str> = Some("conntrack");
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Self::Info> {
+        let Self { state } = *self;
+        Some(super::conntrack::alias(state))
+    }
+
+    fn decode(info: &Self::Info, _: &Carry<'_>) -> Option<Self> {
+        Some(Self { state: super::conntrack::aliased(info) })
+    }
+}
+
+/// Kernel: xt_state.c, gone since Linux 2.6.38 in favour of conntrack's alias; the name is still taken.
+impl Xt<0> for State {
+    type Info = XtStateInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtStateInfo> {
+        let Self { state } = *self;
+        // It has no bit for `!`: stock gives the states that are left.
+        (!state.not).then(|| XtStateInfo { statemask: state.is.0.into() })
+    }
+
+    fn decode(info: &XtStateInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtStateInfo { statemask } = *info;
+        let known: u16 = States::plain().iter().map(|s| s.1).sum();
+        let bits = u16::try_from(statemask).ok().filter(|bits| bits & !known == 0)?;
+        Some(Self { state: Inv::plain(States(bits)) })
     }
 }

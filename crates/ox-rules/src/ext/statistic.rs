@@ -3,6 +3,8 @@
 //! Kernel: net/netfilter/xt_statistic.c; ABI: uapi/linux/netfilter/xt_statistic.h.
 //! `nth` counts the packets that *reach* it, so nothing may move across it.
 use super::prelude::*;
+use ox_wire::xtables::rate::XtStatisticInfo;
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -157,5 +159,31 @@ impl Matching for Statistic {
             }))
             .not_if(mode.not),
         }
+    }
+}
+
+impl Xt<0> for Statistic {
+    type Info = XtStatisticInfo;
+    // Behind it lies where the kernel counts; stock writes junk there.
+    const COMPARE: usize = offset_of!(XtStatisticInfo, u) + 8;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtStatisticInfo> {
+        let Self { mode, typed: _ } = *self;
+        let (number, u) = match mode.is {
+            Mode::Unset => return None,
+            Mode::Random { chance } => (0, [chance, 0, 0]),
+            Mode::Nth { every, packet } => (1, [every, packet, 0]),
+        };
+        Some(XtStatisticInfo { mode: number, flags: mode.not.into(), u, ..Default::default() })
+    }
+
+    fn decode(info: &XtStatisticInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtStatisticInfo { mode, flags, u, master: _ } = *info;
+        let is = match mode {
+            0 => Mode::Random { chance: u[0] },
+            1 => Mode::Nth { every: u[0], packet: u[1] },
+            _ => return None,
+        };
+        Some(Self { mode: Inv { is, not: flags != 0 }, typed: Typed::default() })
     }
 }

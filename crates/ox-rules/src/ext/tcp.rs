@@ -4,6 +4,7 @@
 //! iptables-nft writes ports and flags as payload expressions, so a short header does not match there instead of
 //! dropping the packet; with `--tcp-option`, or with no condition at all, it writes the xt match.
 use super::prelude::*;
+use ox_wire::xtables::port::XtTcp;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -215,6 +216,33 @@ impl Matching for Tcp {
             all.push(has_option(option.is).not_if(option.not));
         }
         Pred::All(all)
+    }
+}
+
+impl Xt<0> for Tcp {
+    type Info = XtTcp;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtTcp> {
+        let Self { sport, dport, flags, option } = *self;
+        Some(XtTcp {
+            spts: [sport.is.lo, sport.is.hi],
+            dpts: [dport.is.lo, dport.is.hi],
+            option: option.is,
+            flg_mask: flags.is.mask,
+            flg_cmp: flags.is.set,
+            invflags: bits([sport.not, dport.not, flags.not, option.not]),
+        })
+    }
+
+    fn decode(info: &XtTcp, _: &Carry<'_>) -> Option<Self> {
+        let XtTcp { spts, dpts, option, flg_mask, flg_cmp, invflags } = *info;
+        let [s, d, f, o] = unbits(invflags);
+        Some(Self {
+            sport: super::ports::pair(spts, s),
+            dport: super::ports::pair(dpts, d),
+            flags: Inv { is: Flags { mask: flg_mask, set: flg_cmp }, not: f },
+            option: Inv { is: option, not: o },
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! iptables-nft writes ports as payload expressions, so a short header does not match there instead of dropping the
 //! packet; with no condition at all it writes the xt match.
 use super::prelude::*;
+use ox_wire::xtables::port::XtUdp;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,5 +104,25 @@ impl Matching for Udp {
         }
         let Self { sport, dport } = *self;
         Pred::all([cx.xt_header(8), super::ports::pred(sport, Field::Sport), super::ports::pred(dport, Field::Dport)])
+    }
+}
+
+impl Xt<0> for Udp {
+    type Info = XtUdp;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtUdp> {
+        let Self { sport, dport } = *self;
+        Some(XtUdp {
+            spts: [sport.is.lo, sport.is.hi],
+            dpts: [dport.is.lo, dport.is.hi],
+            invflags: bits([sport.not, dport.not]),
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtUdp, _: &Carry<'_>) -> Option<Self> {
+        let XtUdp { spts, dpts, invflags, _pad } = *info;
+        let [s, d] = unbits(invflags);
+        Some(Self { sport: super::ports::pair(spts, s), dport: super::ports::pair(dpts, d) })
     }
 }

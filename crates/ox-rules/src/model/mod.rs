@@ -15,7 +15,7 @@ pub use edit::{EditError, References};
 pub use iface::Iface;
 pub use inv::Inv;
 pub use net::{Net, prefix_mask};
-pub use rule::{Foreign, Fresh, Head, Origin, Proto, Rule, Standard};
+pub use rule::{Foreign, Fresh, Head, Origin, Proto, Raw, Rule, Standard};
 pub use table::{Ruleset, Table, TableName};
 
 pub use crate::ext::{Match, Target};

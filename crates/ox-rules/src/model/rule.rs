@@ -58,12 +58,23 @@ pub enum Standard {
 }
 
 /// An extension that we do not know, kept word for word.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Foreign {
     /// Its name, as after `-m` or `-j`.
     pub name: String,
     /// Its words as they stood, without `-m NAME` (or `-j NAME`).
     pub words: Vec<String>,
+    /// What the kernel gave, where it comes from there.
+    pub raw: Option<Raw>,
+}
+
+/// The kernel's payload of an extension that we cannot read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// Revision of the match or target.
+    pub revision: u8,
+    /// Its bytes.
+    pub info: Vec<u8>,
 }
 
 /// Whether a rule is as its line of the file says.

@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
                     Some(ext) => self.load(ext, at),
                     None if self.cx.strangers == Strangers::Keep => {
                         self.foreign = Some(LastForeign::Match(self.rule.rule.matches.len()));
-                        let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), words: Vec::new() }));
+                        let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), ..Foreign::default() }));
                         self.load(ext, at);
                     }
                     None => {
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
             && self.words.get(self.at).is_some_and(|w| w.starts_with("--") || *w == "!")
             && self.find(self.at, self.words[self.at].trim_start_matches('-'), &NoExtra)?.is_none()
         {
-            let foreign = Foreign { name: name.as_str().to_owned(), words: Vec::new() };
+            let foreign = Foreign { name: name.as_str().to_owned(), ..Foreign::default() };
             self.target = Some((Target::Foreign(Box::new(foreign)), 0, at));
             self.foreign = Some(LastForeign::Target);
         }

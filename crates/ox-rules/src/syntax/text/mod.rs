@@ -246,7 +246,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                 Some(name) => Target::Jump(name),
                 // A target of stock's that we do not have.
                 None if !goto && is_target_name(name.as_str()) => {
-                    Target::Foreign(Box::new(Foreign { name: name.as_str().to_owned(), words: Vec::new() }))
+                    Target::Foreign(Box::new(Foreign { name: name.as_str().to_owned(), ..Foreign::default() }))
                 }
                 None => {
                     let trouble = Trouble::Missing(name.as_str().to_owned(), goto, None);

@@ -2,6 +2,10 @@
 //!
 //! Kernel: net/netfilter/xt_conntrack.c; ABI: uapi/linux/netfilter/xt_conntrack.h (revision 3).
 //! `-m state` is the same match in the kernel: see `state.rs`.
+mod abi;
+
+pub(super) use abi::{alias, aliased};
+
 use super::plen;
 use super::prelude::*;
 

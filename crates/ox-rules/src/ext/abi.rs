@@ -1,0 +1,153 @@
+//! How the kernel stores an extension: one [`Xt`] for each revision, and who is asked in which order.
+//!
+//! A payload is believed only if writing what was read from it gives the same bytes again: what our value cannot say is never
+//! lost, nor taken for something wider, but stays as it came (`Foreign`).
+
+use crate::model::{Foreign, Raw};
+use ox_packet::Family;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// One revision of the kernel's `xt_match` or `xt_target`.
+pub trait Xt<const REV: u8>: Sized + Default {
+    /// Its payload.
+    type Info: FromBytes + IntoBytes + Immutable + KnownLayout;
+    /// The kernel's name for it, where that is not the one after `-m` or `-j`.
+    const KERNEL: Option<&'static str> = None;
+    /// Bytes that are user space's (`usersize` of the kernel, `userspacesize` of iptables); the kernel's own stand behind them.
+    const COMPARE: usize = size_of::<Self::Info>();
+
+    /// The payload; `None`: this revision cannot say it.
+    fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info>;
+
+    /// What a payload says; `None`: nothing that we know. What does not encode back to the same bytes counts as `None` too.
+    fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self>;
+
+    /// Takes out of both payloads what neither the kernel nor a reader looks at, before they are compared: stock leaves junk
+    /// in some.
+    fn settle(_info: &mut Self::Info) {}
+}
+
+/// What a payload depends on beside the extension itself.
+#[derive(Clone, Copy)]
+pub struct Carry<'a> {
+    /// Whose rules.
+    pub family: Family,
+    /// Numbers of ipsets.
+    pub sets: &'a dyn SetIds,
+}
+
+/// The kernel's numbers for ipsets, which it tells over a socket option (Kernel: net/netfilter/ipset/ip_set_core.c
+/// `ip_set_sockfn_get`).
+pub trait SetIds {
+    /// The number of a set.
+    fn number(&self, name: &str) -> Option<u16>;
+    /// The set of a number.
+    fn name(&self, number: u16) -> Option<String>;
+}
+
+/// There are no sets.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSets;
+
+impl SetIds for NoSets {
+    fn number(&self, _: &str) -> Option<u16> {
+        None
+    }
+    fn name(&self, _: u16) -> Option<String> {
+        None
+    }
+}
+
+/// A payload with its name and revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The kernel's name.
+    pub name: String,
+    /// Revision.
+    pub revision: u8,
+    /// Bytes, not yet rounded up.
+    pub info: Vec<u8>,
+    /// How many of them are user space's.
+    pub compare: usize,
+}
+
+/// The payload of one revision.
+pub(super) fn encode<E: Xt<REV>, const REV: u8>(ext: &E, name: &str, cx: &Carry<'_>) -> Option<Carried> {
+    let info = ext.encode(cx)?;
+    let name = E::KERNEL.unwrap_or(name).to_owned();
+    Some(Carried { name, revision: REV, info: info.as_bytes().to_vec(), compare: E::COMPARE })
+}
+
+/// The extension that a payload of this name and revision says; `None`: another one's, or nothing that we can say.
+pub(super) fn decode<E: Xt<REV>, const REV: u8>(ours: &str, from: &Raw, name: &str, cx: &Carry<'_>) -> Option<E> {
+    let Raw { revision, info } = from;
+    let size = size_of::<E::Info>();
+    if *revision != REV || name != E::KERNEL.unwrap_or(ours) || ![size, size.next_multiple_of(8)].contains(&info.len())
+    {
+        return None;
+    }
+    let (mut info, _) = E::Info::read_from_prefix(info).ok()?;
+    let ext = E::decode(&info, cx)?;
+    let mut again = ext.encode(cx)?;
+    E::settle(&mut info);
+    E::settle(&mut again);
+    (info.as_bytes()[..E::COMPARE] == again.as_bytes()[..E::COMPARE]).then_some(ext)
+}
+
+/// One that we cannot read: shown as such, and carried back as it came.
+pub(super) fn foreign(name: &str, raw: Raw) -> Foreign {
+    Foreign { name: name.to_owned(), words: vec!["[unsupported revision]".to_owned()], raw: Some(raw) }
+}
+
+/// A payload as it came.
+pub(super) fn carried(foreign: &Foreign) -> Option<Carried> {
+    let Raw { revision, info } = foreign.raw.clone()?;
+    Some(Carried { name: foreign.name.clone(), revision, compare: info.len(), info })
+}
+
+/// An address as `union nf_inet_addr` holds it.
+pub(super) fn inet(addr: u128, family: Family) -> [u8; 16] {
+    match family {
+        // Out of a family of 32 bits.
+        Family::V4 => {
+            let mut all = [0; 16];
+            all[..4].copy_from_slice(&(addr as u32).to_be_bytes());
+            all
+        }
+        Family::V6 => addr.to_be_bytes(),
+    }
+}
+
+/// The address in a `union nf_inet_addr`.
+pub(super) fn addr(inet: &[u8; 16], family: Family) -> u128 {
+    match family {
+        Family::V4 => u128::from_be_bytes(*inet) >> 96,
+        Family::V6 => u128::from_be_bytes(*inet),
+    }
+}
+
+/// Text as C holds it: zero bytes behind, one at least. `None`: too long, or with a zero inside.
+pub(super) fn chars<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut all = [0; N];
+    if text.len() >= N || text.contains('\0') {
+        return None;
+    }
+    all[..text.len()].copy_from_slice(text.as_bytes());
+    Some(all)
+}
+
+/// The text up to the zero byte; `None`: there is none, or it is not UTF-8.
+pub(super) fn text(chars: &[u8]) -> Option<&str> {
+    let end = chars.iter().position(|&b| b == 0)?;
+    std::str::from_utf8(&chars[..end]).ok()
+}
+
+/// Bit `i` is set where `bits[i]` is.
+pub(super) fn bits<const N: usize>(bits: [bool; N]) -> u8 {
+    bits.iter().enumerate().fold(0, |all, (i, &bit)| all | u8::from(bit) << i)
+}
+
+/// The lowest bits one by one. Bits above them are for the comparison in [`decode`] to find.
+pub(super) fn unbits<const N: usize>(all: u8) -> [bool; N] {
+    std::array::from_fn(|i| all & 1 << i != 0)
+}
