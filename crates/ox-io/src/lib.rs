@@ -20,5 +20,6 @@ pub mod process;
 pub mod raw;
 pub mod term;
 pub mod tun;
+pub mod xtables;
 
 pub use error::Error;

@@ -1,5 +1,6 @@
 //! Generators and oracles, for tests that hold oxtables against the stock programs.
 //!
+//! * [`abi`]: the kernel's tables, decoded and encoded again.
 //! * [`random`]: numbers that only depend on a seed.
 //! * [`differential`]: random rulesets and packets through the real kernel and through the engine.
 //! * [`generate`]: rules made from the option tables of the extensions.
@@ -7,6 +8,7 @@
 //! * [`questions`]: the questions of the examples, for whoever is to answer them.
 #![forbid(unsafe_code)]
 
+pub mod abi;
 pub mod differential;
 pub mod generate;
 pub mod oracle;

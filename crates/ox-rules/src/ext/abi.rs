@@ -3,7 +3,7 @@
 //! A payload is believed only if writing what was read from it gives the same bytes again: what our value cannot say is never
 //! lost, nor taken for something wider, but stays as it came (`Foreign`).
 
-use crate::model::{Foreign, Raw};
+use crate::model::{Foreign, Raw, prefix_mask};
 use ox_packet::Family;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -24,7 +24,9 @@ pub trait Xt<const REV: u8>: Sized + Default {
 
     /// Takes out of both payloads what neither the kernel nor a reader looks at, before they are compared: stock leaves junk
     /// in some.
-    fn settle(_info: &mut Self::Info) {}
+    fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
+        let _ = (info, cx);
+    }
 }
 
 /// What a payload depends on beside the extension itself.
@@ -89,8 +91,8 @@ pub(super) fn decode<E: Xt<REV>, const REV: u8>(ours: &str, from: &Raw, name: &s
     let (mut info, _) = E::Info::read_from_prefix(info).ok()?;
     let ext = E::decode(&info, cx)?;
     let mut again = ext.encode(cx)?;
-    E::settle(&mut info);
-    E::settle(&mut again);
+    E::settle(&mut info, cx);
+    E::settle(&mut again, cx);
     (info.as_bytes()[..E::COMPARE] == again.as_bytes()[..E::COMPARE]).then_some(ext)
 }
 
@@ -123,6 +125,18 @@ pub(super) fn addr(inet: &[u8; 16], family: Family) -> u128 {
     match family {
         Family::V4 => u128::from_be_bytes(*inet) >> 96,
         Family::V6 => u128::from_be_bytes(*inet),
+    }
+}
+
+/// The mask of a prefix length. Stock fills all of it when the mask is whole, and compares all of it for `-C` and `-D`.
+pub(super) fn inet_mask(len: u8, family: Family) -> [u8; 16] {
+    if family == Family::V4 && len >= 32 { [0xff; 16] } else { inet(prefix_mask(family, len), family) }
+}
+
+/// Takes out what stands behind an IPv4 mask, for [`Xt::settle`].
+pub(super) fn settle_mask(mask: &mut [u8; 16], family: Family) {
+    if family == Family::V4 {
+        mask[4..].fill(0);
     }
 }
 

@@ -65,9 +65,8 @@ impl Xt<1> for ConnLimit {
 
     fn encode(&self, cx: &Carry<'_>) -> Option<XtConnlimitInfo> {
         let Self { limit, upto, mask, dest } = *self;
-        let mask = prefix_mask(cx.family, mask.unwrap_or(plen::width(cx.family)));
         Some(XtConnlimitInfo {
-            mask: inet(mask, cx.family),
+            mask: inet_mask(mask.unwrap_or(plen::width(cx.family)), cx.family),
             limit,
             flags: bits([upto, dest]).into(),
             ..Default::default()
@@ -79,6 +78,10 @@ impl Xt<1> for ConnLimit {
         let [upto, dest] = unbits(*flags as u8);
         let mask = Net::new(0, addr(mask, cx.family)).prefix_len(cx.family)?;
         Some(Self { limit: *limit, upto, mask: Some(mask).filter(|&m| m != plen::width(cx.family)), dest })
+    }
+
+    fn settle(info: &mut XtConnlimitInfo, cx: &Carry<'_>) {
+        settle_mask(&mut info.mask, cx.family);
     }
 }
 

@@ -33,8 +33,7 @@ impl Xt<3> for Conntrack {
         info.l4proto = proto.map_or(0, |p| p.is.into());
         for end in 0..4 {
             if let Some(host) = addrs[end] {
-                let mask = prefix_mask(cx.family, host.is.len);
-                info.addrs[end] = [inet(host.is.addr, cx.family), inet(mask, cx.family)];
+                info.addrs[end] = [inet(host.is.addr, cx.family), inet_mask(host.is.len, cx.family)];
             }
             if let Some(port) = ports[end] {
                 info.ports[end] = u16::try_from(port.is.lo).ok()?;
@@ -67,6 +66,10 @@ impl Xt<3> for Conntrack {
             });
         }
         Some(read)
+    }
+
+    fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
+        info.addrs.iter_mut().for_each(|[_, mask]| settle_mask(mask, cx.family));
     }
 }
 
@@ -157,6 +160,10 @@ impl Xt<2> for Conntrack {
         };
         <Self as Xt<3>>::decode(&info, cx)
     }
+
+    fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
+        info.addrs.iter_mut().for_each(|[_, mask]| settle_mask(mask, cx.family));
+    }
 }
 
 /// As revision 2, but there is no room for the state UNTRACKED nor for statuses above the eighth bit.
@@ -214,5 +221,9 @@ impl Xt<1> for Conntrack {
             ..Default::default()
         };
         <Self as Xt<2>>::decode(&info, cx)
+    }
+
+    fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
+        info.addrs.iter_mut().for_each(|[_, mask]| settle_mask(mask, cx.family));
     }
 }
