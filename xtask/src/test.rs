@@ -34,9 +34,13 @@ pub fn main(root: &Path) -> bool {
     // The comparisons with the stock programs and with the kernel run in one process each, because they count over all
     // their tests, and show what they counted.
     if has("cargo-nextest") {
-        step("tests", &cargo("nextest run --workspace --no-fail-fast -E not(binary(oracle)|binary(differential))"));
+        step(
+            "tests",
+            &cargo("nextest run --workspace --no-fail-fast -E not(binary(oracle)|binary(abi)|binary(differential))"),
+        );
         step("examples in the documentation", &cargo("test --workspace --doc"));
         step("comparison with the stock programs", &cargo("test -p ox-test --test oracle"));
+        step("structures of the kernel", &cargo("test -p ox-test --test abi"));
         step("comparison with the kernel", &cargo("test -p ox-test --test differential -- --nocapture"));
     } else {
         step("tests", &cargo("test --workspace --no-fail-fast"));

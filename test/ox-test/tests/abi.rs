@@ -37,9 +37,19 @@ fn main() -> ExitCode {
         && let Ok(seen) = seen.lock()
     {
         let all: usize = seen.payloads.values().sum();
-        println!("{all} payloads of the kernel compared, of {} names and revisions:", seen.payloads.len());
+        let (kinds, settled) = (seen.payloads.len(), seen.settled);
+        println!(
+            "{all} payloads of the kernel compared ({settled} hold junk of stock's), of {kinds} names and revisions:"
+        );
         let each: Vec<String> = seen.payloads.iter().map(|((n, r), times)| format!("{n} {r} ({times})")).collect();
         println!("{}", each.join(", "));
+        let Met { unreadable, lost, .. } = *seen;
+        println!(
+            "left out: {unreadable} rules that stock prints but cannot read, {lost} of which it prints only a part"
+        );
+        if !seen.missing.is_empty() {
+            println!("not covered yet: {:?}", seen.missing);
+        }
     }
     conclusion.exit_code()
 }
@@ -57,6 +67,10 @@ fn extension(name: &str, seed: u64, count: usize, seen: &Mutex<Met>) -> Result<(
         let met = met??;
         wrong.extend(met.wrong);
         let mut seen = seen.lock().map_err(|_| "another test has panicked")?;
+        seen.settled += met.settled;
+        seen.unreadable += met.unreadable;
+        seen.lost += met.lost;
+        seen.missing.extend(met.missing);
         for (payload, times) in met.payloads {
             *seen.payloads.entry(payload).or_default() += times;
         }

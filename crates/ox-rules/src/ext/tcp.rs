@@ -106,7 +106,7 @@ impl Ext for Tcp {
         if option.is != 0 {
             out.opt(option.not, "--tcp-option", option.is);
         }
-        if flags.is.mask != 0 || flags.not {
+        if flags.is != Flags::default() || flags.not {
             out.flag(flags.not, "--tcp-flags");
             out.gap();
             print_flags(flags.is.mask, out);
@@ -125,7 +125,7 @@ impl Ext for Tcp {
             out.raw(if option.not { "!" } else { "" });
             option.is.print(out);
         }
-        if flags.is.mask != 0 || flags.not {
+        if flags.is != Flags::default() || flags.not {
             out.word("flags:");
             out.raw(if flags.not { "!" } else { "" });
             if show.numeric {
