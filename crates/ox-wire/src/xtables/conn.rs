@@ -51,4 +51,22 @@ abi! {
     "linux/netfilter/xt_state.h" "struct xt_state_info" XtStateInfo {
         statemask: u32,
     }
+    /// `-m helper` 0
+    "linux/netfilter/xt_helper.h" "struct xt_helper_info" XtHelperInfo {
+        invert: i32,
+        name: [u8; 30],
+        _pad: [u8; 2],
+    }
+    /// `-m connlabel` 0
+    "linux/netfilter/xt_connlabel.h" "struct xt_connlabel_mtinfo" XtConnlabelMtinfo {
+        bit: u16,
+        options: u16,
+    }
+    /// `-m cluster` 0
+    "linux/netfilter/xt_cluster.h" "struct xt_cluster_match_info" XtClusterMatchInfo {
+        total_nodes: u32,
+        node_mask: u32,
+        hash_seed: u32,
+        flags: u32,
+    }
 }

@@ -45,11 +45,16 @@ macro_rules! abi {
 
 pub mod conn;
 pub mod entry;
+pub mod host;
+pub mod ipsec;
+pub mod ipv6;
 pub mod mark;
 pub mod nat;
 pub mod port;
 pub mod rate;
 pub mod report;
+pub mod security;
+pub mod whole;
 
 /// How a structure lies in memory.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +82,21 @@ pub struct Place {
 
 /// Every structure declared here.
 pub fn layouts() -> Vec<Layout> {
-    [conn::LAYOUTS, entry::LAYOUTS, mark::LAYOUTS, nat::LAYOUTS, port::LAYOUTS, rate::LAYOUTS, report::LAYOUTS].concat()
+    [
+        conn::LAYOUTS,
+        entry::LAYOUTS,
+        host::LAYOUTS,
+        ipsec::LAYOUTS,
+        ipv6::LAYOUTS,
+        mark::LAYOUTS,
+        nat::LAYOUTS,
+        port::LAYOUTS,
+        rate::LAYOUTS,
+        report::LAYOUTS,
+        security::LAYOUTS,
+        whole::LAYOUTS,
+    ]
+    .concat()
 }
 
 /// What every match and target is rounded up to (`XT_ALIGN`: that of `struct _xt_align`, eight bytes on 64 bits).

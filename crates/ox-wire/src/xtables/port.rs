@@ -31,4 +31,14 @@ abi! {
         pflags: [u8; 15],
         invert: u8,
     }
+    /// `-m dccp` 0
+    "linux/netfilter/xt_dccp.h" "struct xt_dccp_info" XtDccpInfo {
+        dpts: [u16; 2],
+        spts: [u16; 2],
+        flags: u16,
+        invflags: u16,
+        typemask: u16,
+        option: u8,
+        _pad: u8,
+    }
 }

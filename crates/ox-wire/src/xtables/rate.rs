@@ -29,4 +29,20 @@ abi! {
         flags: u32,
         data: Pointer,
     }
+    /// `-m connbytes` 0
+    "linux/netfilter/xt_connbytes.h" "struct xt_connbytes_info" XtConnbytesInfo {
+        from as "count.from": u64,
+        to as "count.to": u64,
+        what: u8,
+        direction: u8,
+        _pad: [u8; 6],
+    }
+    /// `-j RATEEST` 0
+    "linux/netfilter/xt_RATEEST.h" "struct xt_rateest_target_info" XtRateestTargetInfo {
+        name: [u8; 16],
+        interval: i8,
+        ewma_log: u8,
+        _between: [u8; 6],
+        est: Pointer,
+    }
 }
