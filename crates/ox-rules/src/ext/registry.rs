@@ -115,7 +115,7 @@ macro_rules! registry {
                 }
             }
 
-            pub(super) fn save(&self, out: &mut Out, family: Family) {
+            pub(crate) fn save(&self, out: &mut Out, family: Family) {
                 match self {
                     $(Match::$m(e) => e.save(out, family),)*
                     Match::Foreign(f) => save_foreign(f, out),
@@ -223,7 +223,7 @@ macro_rules! registry {
                 }
             }
 
-            pub(super) fn save(&self, out: &mut Out, family: Family) {
+            pub(crate) fn save(&self, out: &mut Out, family: Family) {
                 match self {
                     $(Target::$t(e) => e.save(out, family),)*
                     Target::Foreign(f) => save_foreign(f, out),

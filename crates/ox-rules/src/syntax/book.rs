@@ -5,7 +5,7 @@
 
 use super::list::{append_line, chain_line};
 use super::text::{Loader, TextCx, TextFault, TextKind, untouched};
-use super::{Names, Out, Program, TextTrouble, dump, save_rule};
+use super::{JsonFault, Names, Out, Program, TextTrouble, dump, json, save_rule};
 use crate::ir::Dialect;
 use crate::model::{Chain, ChainName, Counters, Fresh, Policy, Rule, Ruleset, Table, TableName};
 use ox_packet::Family;
@@ -117,9 +117,33 @@ impl<'t> Book<'t> {
                 Err(fault) => return (Vec::new(), Err(fault)),
             },
         };
+        self.load(cx, out, |loader, ruleset| loader.load(&clean, ruleset))
+    }
+
+    /// Does to the rules what `iptables-restore --format json` does with JSON, which is taken as a whole or not at all.
+    ///
+    /// # Errors
+    /// The first fault. The rules are then half changed, and not to be used.
+    pub fn restore_json(
+        &mut self,
+        text: &[u8],
+        cx: TextCx<'_>,
+        out: &mut Out,
+    ) -> Result<Vec<TableName>, Box<JsonFault>> {
+        let (touched, result) = self.load(cx, out, |loader, ruleset| json::load(text, cx, loader, ruleset));
+        result.map(|()| touched)
+    }
+
+    /// Lets a loader change the rules; comments stay beside the rules that come back.
+    fn load<'a, E>(
+        &mut self,
+        cx: TextCx<'a>,
+        out: &mut Out,
+        load: impl FnOnce(&mut Loader<'a, '_>, &mut Ruleset) -> Result<(), E>,
+    ) -> (Vec<TableName>, Result<(), E>) {
         let before = if self.has_talk() { self.ruleset.clone() } else { Ruleset::new(self.ruleset.family) };
         let mut loader = Loader::new(cx, out);
-        let result = loader.load(&clean, &mut self.ruleset);
+        let result = load(&mut loader, &mut self.ruleset);
         let touched = loader.touched;
         for &name in &touched {
             if let (Some(old), new) = (before.table(name), self.ruleset.table_mut(name)) {

@@ -56,11 +56,16 @@ fn print_net(net: Inv<Net>, flag: &str, family: Family, out: &mut Out) {
     }
     out.flag(net.not, flag);
     out.gap();
-    out.addr(family, net.is.addr());
+    net_as_is(net.is, family, out);
+}
+
+/// A network with its mask, which is a length where it can be one.
+pub(super) fn net_as_is(net: Net, family: Family, out: &mut Out) {
+    out.addr(family, net.addr());
     out.raw("/");
-    match net.is.prefix_len(family) {
+    match net.prefix_len(family) {
         Some(len) => out.dec(len.into()),
-        None => out.addr(family, net.is.mask()),
+        None => out.addr(family, net.mask()),
     }
 }
 

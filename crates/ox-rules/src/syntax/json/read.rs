@@ -1,0 +1,507 @@
+//! JSON read into a table, a rule at a time.
+//!
+//! The text is gone through twice: first for tables and chains, since a rule may jump to a chain that comes later and a
+//! field may come before the one that says what it is about; then for the rules, each of which is words for the loader
+//! of restore text before the next one is looked at.
+
+use super::fault::JsonFault;
+use super::node::{Key, Node, Piece, Trail, step};
+use super::rule::{Bad, Words, counters, text, unknown};
+use super::{NAME, VERSION};
+use crate::model::{Counters, Policy, Ruleset, TableName};
+use crate::syntax::command::{chain_name, policy, read_append};
+use crate::syntax::rule::{RuleCx, Strangers};
+use crate::syntax::text::{Loader, TextTrouble};
+use crate::syntax::{Fault, Out, TextCx, TextKind, Trouble, save_rule, split_words};
+use ox_packet::Family;
+use rustc_hash::FxHashSet;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Loads JSON as restore text is loaded.
+///
+/// # Errors
+/// The first fault. Tables before it have been committed to `ruleset`, which is not to be used then.
+pub(in crate::syntax) fn load<'a>(
+    bytes: &[u8],
+    cx: TextCx<'a>,
+    loader: &mut Loader<'a, '_>,
+    ruleset: &mut Ruleset,
+) -> Result<(), Box<JsonFault>> {
+    let form =
+        |place, message: String| Box::new(JsonFault { path: String::new(), place, what: TextTrouble::Form(message) });
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let before = &bytes[..e.valid_up_to()];
+        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|&&b| b != b'\n').count() + 1;
+        let byte = bytes.get(e.valid_up_to()).copied().unwrap_or_default();
+        form(Some((line, column)), format!("the byte 0x{byte:02x} is not UTF-8, and JSON is"))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut state = State {
+        cx,
+        loader,
+        ruleset,
+        tables: Vec::new(),
+        names: FxHashSet::default(),
+        outline: true,
+        at: [0; 3],
+        number: 0,
+        first: Vec::new(),
+        trail: Trail::new(),
+        fault: None,
+        line: Out::default(),
+    };
+    state.pass(text)?;
+    state.outline = false;
+    state.pass(text)
+}
+
+/// What the first reading found of a table.
+struct TableHead {
+    name: Option<TableName>,
+    chains: Vec<ChainHead>,
+}
+
+/// What it found of a chain.
+#[derive(Default)]
+struct ChainHead {
+    name: Option<String>,
+    policy: Option<Policy>,
+    counters: Option<Counters>,
+}
+
+struct State<'s, 'a, 'o> {
+    cx: TextCx<'a>,
+    loader: &'s mut Loader<'a, 'o>,
+    ruleset: &'s mut Ruleset,
+    tables: Vec<TableHead>,
+    /// Chains of the table at hand.
+    names: FxHashSet<String>,
+    /// Whether this is the first reading.
+    outline: bool,
+    /// Table, chain and rule at hand.
+    at: [usize; 3],
+    /// What stands for the line of restore text: chains and rules, counted.
+    number: u32,
+    /// Number of each chain's first rule, in the table at hand.
+    first: Vec<u32>,
+    trail: Trail,
+    fault: Option<TextTrouble>,
+    line: Out,
+}
+
+/// What is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Doc,
+    Tables,
+    Table,
+    Chains,
+    Chain,
+    Rules,
+}
+
+impl Level {
+    /// Its fields.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Level::Doc => &["oxtables", "family", "tables"],
+            Level::Table => &[NAME, "chains"],
+            Level::Chain => &[NAME, "policy", "counters", "references", "rules"],
+            Level::Tables | Level::Chains | Level::Rules => &[],
+        }
+    }
+
+    /// What its field, or its elements, hold that is read level by level.
+    fn inner(self, field: &str) -> Option<Self> {
+        match (self, field) {
+            (Level::Doc, "tables") => Some(Level::Tables),
+            (Level::Tables, _) => Some(Level::Table),
+            (Level::Table, "chains") => Some(Level::Chains),
+            (Level::Chains, _) => Some(Level::Chain),
+            (Level::Chain, "rules") => Some(Level::Rules),
+            _ => None,
+        }
+    }
+}
+
+impl State<'_, '_, '_> {
+    fn pass(&mut self, text: &str) -> Result<(), Box<JsonFault>> {
+        let mut from = serde_json::Deserializer::from_str(text);
+        let walk = Walk { state: self, level: Level::Doc };
+        let Err(error) = walk.deserialize(&mut from).and_then(|()| from.end()) else { return Ok(()) };
+        let path: String = self.trail.iter().rev().map(String::as_str).collect();
+        let path = path.strip_prefix('.').unwrap_or(&path).to_owned();
+        if let Some(what) = self.fault.take() {
+            return Err(Box::new(JsonFault { path, place: None, what }));
+        }
+        let (line, column) = (error.line(), error.column());
+        let message = error.to_string();
+        let message = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message);
+        let what = match error.classify() {
+            serde_json::error::Category::Data => message.to_owned(),
+            _ => format!("this is not JSON: {message}"),
+        };
+        Err(Box::new(JsonFault { path, place: Some((line, column)), what: TextTrouble::Form(what) }))
+    }
+
+    /// Notes what is wrong, and where below the place at hand; what is returned only ends the reading.
+    fn fail<E: Error>(&mut self, path: String, what: TextTrouble) -> E {
+        if !path.is_empty() {
+            self.trail.push(path);
+        }
+        self.fault = Some(what);
+        E::custom("")
+    }
+
+    fn bad<E: Error>(&mut self, bad: Bad) -> E {
+        self.fail(bad.path, TextTrouble::Form(bad.message))
+    }
+
+    /// A field that holds no further level.
+    fn field(&mut self, level: Level, key: &str, node: &Node<'_>) -> Result<(), Bad> {
+        let [t, c, _] = self.at;
+        match (level, key) {
+            (Level::Doc, "oxtables") => match node {
+                Node::Count(VERSION) => Ok(()),
+                node => Err(Bad::new("", format!("{node}: this form is not known here; {VERSION} is"))),
+            },
+            (Level::Doc, _) => {
+                let (own, other) = match self.cx.program.family {
+                    Family::V4 => ("ipv4", "ipv6"),
+                    Family::V6 => ("ipv6", "ipv4"),
+                };
+                match text(node, "")? {
+                    family if family == own => Ok(()),
+                    family if family == other => {
+                        let name = self.cx.program.name();
+                        Err(Bad::new("", format!("{family:?}: these are not the rules of {name}")))
+                    }
+                    family => Err(Bad::new("", format!("{family:?} is no family: ipv4 and ipv6 are"))),
+                }
+            }
+            (Level::Table, _) => {
+                let name = text(node, "")?;
+                let known = TableName::from_name(name).ok_or_else(|| {
+                    let names: Vec<_> = TableName::ALL.iter().map(|t| t.name()).collect();
+                    Bad::new("", format!("{name:?} is no table; there are: {}", names.join(" ")))
+                })?;
+                if self.tables.iter().any(|t| t.name == Some(known)) {
+                    return Err(Bad::new("", format!("the table {name} is there twice")));
+                }
+                self.tables[t].name = Some(known);
+                Ok(())
+            }
+            (_, NAME) => {
+                let name = text(node, "")?;
+                if !self.names.insert(name.to_owned()) {
+                    return Err(Bad::new("", format!("the chain {name:?} is there twice")));
+                }
+                self.tables[t].chains[c].name = Some(name.to_owned());
+                Ok(())
+            }
+            (_, "policy") => {
+                let word = text(node, "")?;
+                let policy =
+                    policy(word).map_err(|_| Bad::new("", format!("{word:?} is no policy: ACCEPT and DROP are")))?;
+                self.tables[t].chains[c].policy = Some(policy);
+                Ok(())
+            }
+            (_, "counters") => {
+                self.tables[t].chains[c].counters = Some(counters(node, "")?);
+                Ok(())
+            }
+            // How many rules jump to it: that is for whoever reads a listing.
+            _ => match node {
+                Node::Count(_) => Ok(()),
+                node => Err(Bad::new("", format!("{node}: a whole number is expected"))),
+            },
+        }
+    }
+
+    /// An object ends: whether it had what it must.
+    fn close(&mut self, level: Level, seen: u32) -> Result<(), Bad> {
+        let has = |name: &str| level.fields().iter().position(|f| *f == name).is_some_and(|i| seen & (1 << i) != 0);
+        let needed: &[&str] = match level {
+            Level::Doc => &["oxtables", "family", "tables"],
+            _ => &[NAME],
+        };
+        match needed.iter().find(|name| !has(name)) {
+            Some(name) => Err(Bad::new("", format!("`{name}' is missing"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the rules of the table at hand are wanted.
+    fn wanted(&self) -> bool {
+        let only = match self.cx.kind {
+            TextKind::Restore { only, .. } => only,
+            TextKind::File => None,
+        };
+        let name = self.tables.get(self.at[0]).and_then(|t| t.name);
+        name.is_some() && only.is_none_or(|only| name == Some(only))
+    }
+
+    /// Begins the table at hand, with all its chains.
+    fn begin<E: Error>(&mut self) -> Result<(), E> {
+        let Some(head) = self.tables.get_mut(self.at[0]) else { return Ok(()) };
+        let (Some(table), chains) = (head.name, std::mem::take(&mut head.chains)) else { return Ok(()) };
+        self.loader.begin(self.number, table, self.ruleset);
+        self.first.clear();
+        for (i, chain) in chains.iter().enumerate() {
+            self.number = self.number.saturating_add(1);
+            let name = chain.name.as_deref().unwrap_or_default();
+            let base = table.hooks().iter().any(|h| h.name() == name);
+            let path = |field: &str| format!(".chains[{i}].{field}");
+            if let (Some(policy), false) = (chain.policy, base) {
+                let message = format!(
+                    "{:?}: {name} is a chain of the user's, and only built-in ones have a policy",
+                    policy.name()
+                );
+                return Err(self.fail(path("policy"), TextTrouble::Form(message)));
+            }
+            if !base && let Err(trouble) = chain_name(name, self.cx.program.family).and_then(|()| plain_name(name)) {
+                return Err(self.fail(path(NAME), TextTrouble::Command(trouble)));
+            }
+            let word = chain.policy.map_or("-", Policy::name);
+            let counters = chain.counters.filter(|_| self.loader.counted());
+            if let Err(fault) = self.loader.declare(self.number, name, word, counters) {
+                return Err(self.fail(path(NAME), fault.what));
+            }
+        }
+        self.tables[self.at[0]].chains = chains;
+        Ok(())
+    }
+
+    /// Puts the table at hand in force.
+    fn commit<E: Error>(&mut self) -> Result<(), E> {
+        self.number = self.number.saturating_add(1);
+        let Err(fault) = self.loader.commit(self.number, self.ruleset) else { return Ok(()) };
+        let line = match &fault.what {
+            TextTrouble::Command(Trouble::Kernel(refusal)) if refusal.line != 0 => refusal.line,
+            _ => fault.line,
+        };
+        let chain = self.first.partition_point(|&first| first <= line).checked_sub(1);
+        let path = match chain {
+            Some(chain) if line < self.number => format!(".chains[{chain}].rules[{}]", line - self.first[chain]),
+            _ => String::new(),
+        };
+        Err(self.fail(path, fault.what))
+    }
+
+    /// A rule of the chain at hand.
+    fn rule(&mut self, rule: &Node<'_>) -> Result<(), (String, TextTrouble)> {
+        let [t, c, _] = self.at;
+        self.number = self.number.saturating_add(1);
+        let (program, table) = (self.cx.program, &self.tables[t]);
+        let form = |bad: Bad| (bad.path, TextTrouble::Form(bad.message));
+        let words = Words::of(rule, program.family, false).map_err(form)?;
+        let chain = table.chains[c].name.as_deref().unwrap_or_default();
+        let cx = RuleCx {
+            family: program.family,
+            dialect: program.dialect,
+            table: table.name.unwrap_or(TableName::Filter),
+            names: self.cx.names,
+            strangers: if words.strange() { Strangers::Keep } else { Strangers::Refuse },
+        };
+        let plain: Vec<&str> = words.words.iter().map(|w| &**w).collect();
+        let done = read_append(chain, &plain, &cx).map_err(|trouble| {
+            // Words are counted from `-A`.
+            let word = trouble.word().and_then(|w| w.checked_sub(2));
+            located(rule, program.family, word, trouble)
+        });
+        let (mut read, loud) = done?;
+        words.claim(&mut read).map_err(form)?;
+        if let Some(said) = words.text {
+            self.line.text.clear();
+            self.line.text.push_str("-A ");
+            self.line.text.push_str(chain);
+            save_rule(&read.rule, program.family, false, &mut self.line);
+            if said != self.line.text && !agrees(said, chain, &read, &cx) {
+                let message =
+                    format!("the rule's fields say `{}': make this agree with them, or leave it out", self.line.text);
+                return Err((".rule".to_owned(), TextTrouble::Form(message)));
+            }
+        }
+        if let Some(counters) = words.counters.filter(|_| self.loader.counted()) {
+            read.rule.counters = counters;
+        }
+        self.loader.append(self.number, chain, read, loud > 0).map_err(|trouble| {
+            let word = trouble.word().and_then(|w| w.checked_sub(2));
+            located(rule, program.family, word, trouble)
+        })
+    }
+}
+
+/// Whether the text of a rule, however it is written, says the same.
+fn agrees(said: &str, chain: &str, read: &crate::syntax::ReadRule, cx: &RuleCx<'_>) -> bool {
+    let mut split = Vec::new();
+    if split_words(said, &mut split).is_err() {
+        return false;
+    }
+    let words: Vec<&str> = split.iter().map(|w| &*w.text).collect();
+    let ["-A", name, rest @ ..] = words.as_slice() else { return false };
+    let Ok((other, _)) = read_append(name, rest, cx) else { return false };
+    *name == chain && other.rule.same(&read.rule) && (&other.srcs, &other.dsts) == (&read.srcs, &read.dsts)
+}
+
+/// What a word of a rule is refused for, with the path of the word and its value.
+fn located(rule: &Node<'_>, family: Family, word: Option<usize>, trouble: Trouble) -> (String, TextTrouble) {
+    let Ok(Words { words, spots: Some(mut spots), .. }) = Words::of(rule, family, true) else {
+        return (String::new(), TextTrouble::Command(trouble));
+    };
+    let Some(at) = word.filter(|&at| at < spots.len()) else { return (String::new(), TextTrouble::Command(trouble)) };
+    let trouble = match trouble {
+        Trouble::Usage(fault) if !fault.message.contains(&*words[at]) => {
+            let value = Node::Text(Cow::Borrowed(&words[at]));
+            Trouble::Usage(Fault { message: format!("{value}: {}", fault.message), ..fault })
+        }
+        trouble => trouble,
+    };
+    (spots.swap_remove(at), TextTrouble::Command(trouble))
+}
+
+/// In restore text a name ends at the first blank.
+fn plain_name(name: &str) -> Result<(), Trouble> {
+    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Trouble::usage(format!("{name:?} is no name of a chain: it is empty or has blanks in it")));
+    }
+    Ok(())
+}
+
+/// Reads one level.
+struct Walk<'w, 's, 'a, 'o> {
+    state: &'w mut State<'s, 'a, 'o>,
+    level: Level,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_, '_, '_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        match self.level {
+            Level::Doc | Level::Table | Level::Chain => from.deserialize_map(self),
+            Level::Tables | Level::Chains | Level::Rules => from.deserialize_seq(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_, '_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.level {
+            Level::Doc => "an object with `oxtables', `family' and `tables'",
+            Level::Tables => "a list of tables",
+            Level::Table => "a table, which is an object",
+            Level::Chains => "a list of chains",
+            Level::Chain => "a chain, which is an object",
+            Level::Rules => "a list of rules",
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { state, level } = self;
+        if !state.outline && level == Level::Table && state.wanted() {
+            state.begin()?;
+        }
+        let mut seen = 0u32;
+        while let Some(key) = map.next_key_seed(Key)? {
+            let Some(which) = level.fields().iter().position(|f| *f == key) else {
+                return Err(state.bad(unknown(&key, "", level.fields().iter().copied())));
+            };
+            if seen & (1 << which) != 0 {
+                let bad = Bad::new(step(&key), "this field is there twice");
+                return Err(state.bad(bad));
+            }
+            seen |= 1 << which;
+            let skip = if state.outline {
+                level == Level::Chain && key == "rules"
+            } else {
+                level == Level::Table && !state.wanted()
+            };
+            let result = match level.inner(&key) {
+                _ if skip => map.next_value::<IgnoredAny>().map(|_| ()),
+                Some(level) => map.next_value_seed(Walk { state: &mut *state, level }),
+                None if !state.outline => map.next_value::<IgnoredAny>().map(|_| ()),
+                None => match map.next_value_seed(Piece::new(&mut state.trail)) {
+                    Ok(node) => match state.field(level, &key, &node) {
+                        Ok(()) => Ok(()),
+                        Err(bad) => Err(state.bad(bad)),
+                    },
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = result {
+                state.trail.push(step(&key));
+                return Err(error);
+            }
+        }
+        if state.outline {
+            return state.close(level, seen).map_err(|bad| state.bad(bad));
+        }
+        if level == Level::Table && state.wanted() {
+            state.commit()?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Self { state, level } = self;
+        let depth = match level {
+            Level::Tables => 0,
+            Level::Chains => 1,
+            _ => 2,
+        };
+        if level == Level::Chains {
+            state.names.clear();
+        }
+        for i in 0.. {
+            state.at[depth] = i;
+            let result = match level.inner("") {
+                Some(inner) => {
+                    if state.outline && level == Level::Tables {
+                        state.tables.push(TableHead { name: None, chains: Vec::new() });
+                    } else if state.outline {
+                        let table = state.at[0];
+                        state.tables[table].chains.push(ChainHead::default());
+                    } else if level == Level::Chains {
+                        state.first.push(state.number.saturating_add(1));
+                    }
+                    seq.next_element_seed(Walk { state: &mut *state, level: inner }).map(|some| some.is_some())
+                }
+                None => match seq.next_element_seed(Piece::new(&mut state.trail)) {
+                    Ok(None) => Ok(false),
+                    Ok(Some(node)) => match state.rule(&node) {
+                        Ok(()) => Ok(true),
+                        Err((path, what)) => Err(state.fail(path, what)),
+                    },
+                    Err(error) => Err(error),
+                },
+            };
+            match result {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    state.trail.push(format!("[{i}]"));
+                    return Err(error);
+                }
+            }
+        }
+        if state.outline {
+            // The one that was begun and did not come.
+            match level {
+                Level::Tables => {
+                    state.tables.pop();
+                }
+                Level::Chains => {
+                    let table = state.at[0];
+                    state.tables[table].chains.pop();
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
