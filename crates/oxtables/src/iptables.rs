@@ -10,8 +10,8 @@ use ox_rules::syntax::{
 use crate::files::{self, Edited};
 use crate::names::System;
 
-/// Runs a command line; the exit status.
-pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
+/// Runs a command line; the exit status. `json`: that is how listings are wanted.
+pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -> u8 {
     let names = System::default();
     let cx = RuleCx {
         family: program.family,
@@ -29,6 +29,7 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
         Ok(command) => command,
         Err(trouble) => return fail(trouble),
     };
+    command.json |= json;
     if let Some(family) = command.family.filter(|&f| f != program.family) {
         let other = Program { family, ..program }.name();
         return fail(Trouble::Usage(Fault::usage(None, format!("this is {}: {other} does that", program.name()))));

@@ -30,6 +30,8 @@ pub struct Call {
     pub program: Program,
     /// The file to work on; `None`: the kernel.
     pub file: Option<PathBuf>,
+    /// Whether `oxtables --format json` stands before its name.
+    pub json: bool,
     /// The words behind its name.
     pub words: Vec<OsString>,
 }
@@ -77,7 +79,7 @@ pub fn by_name(words: &[OsString]) -> Option<Call> {
         let does = if kind == Kind::Save { "reading" } else { "editing" };
         eprintln!("{name}: {does} the file {} ({FILE} is set), not the kernel", file.display());
     }
-    Some(Call { kind, program, file, words: words[1..].to_vec() })
+    Some(Call { kind, program, file, json: false, words: words[1..].to_vec() })
 }
 
 impl Call {
@@ -94,9 +96,9 @@ impl Call {
             }
         }
         let status = match self.kind {
-            Kind::Command => iptables::main(self.program, self.file.as_deref(), &words),
-            Kind::Restore => restore::main(self.program, self.file.as_deref(), &words),
-            Kind::Save => save::main(self.program, self.file.as_deref(), &words),
+            Kind::Command => iptables::main(self.program, self.file.as_deref(), self.json, &words),
+            Kind::Restore => restore::main(self.program, self.file.as_deref(), self.json, &words),
+            Kind::Save => save::main(self.program, self.file.as_deref(), self.json, &words),
         };
         ExitCode::from(status)
     }

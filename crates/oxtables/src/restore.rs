@@ -1,9 +1,9 @@
-//! `iptables-restore` and `ip6tables-restore`: restore text into a ruleset file.
+//! `iptables-restore` and `ip6tables-restore`: restore text, or rules in JSON, into a ruleset file.
 
 use std::path::Path;
 
 use ox_rules::model::TableName;
-use ox_rules::syntax::{Out, Program, TextCx, TextKind, number, restore_help};
+use ox_rules::syntax::{Out, Program, TextCx, TextKind, format_names, is_json, number, restore_help};
 
 use crate::files::{self, Edited};
 use crate::names::System;
@@ -16,6 +16,7 @@ struct Options {
     test: bool,
     verbose: bool,
     table: Option<String>,
+    json: bool,
     wait: Option<Option<u32>>,
     file: Option<String>,
     help: bool,
@@ -36,7 +37,11 @@ const LONG: &[(&str, char, Option<bool>)] = &[
     ("wait-interval", 'W', Some(true)),
     ("ipv4", '4', None),
     ("ipv6", '6', None),
+    ("format", FORMAT, Some(true)),
 ];
+
+/// Stands for the letter that `--format` does not have: no word on a command line has this character in it.
+const FORMAT: char = '\0';
 
 fn read(words: &[&str]) -> Result<Options, String> {
     let mut options = Options::default();
@@ -106,6 +111,10 @@ impl Options {
             'V' => self.version = true,
             'h' => self.help = true,
             'T' => self.table = arg.map(str::to_owned),
+            FORMAT => {
+                let name = arg.unwrap_or_default();
+                self.json = is_json(name).ok_or_else(|| format_names(name))?;
+            }
             'w' => {
                 let follows = follows.filter(|f| f.bytes().all(|b| b.is_ascii_digit()));
                 let Some(word) = arg.or(follows) else {
@@ -122,8 +131,8 @@ impl Options {
     }
 }
 
-/// Runs it; the exit status.
-pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
+/// Runs it; the exit status. `json`: that is what it is given.
+pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -> u8 {
     let name = format!("{}-restore", program.name());
     let options = match read(words) {
         Ok(options) => options,
@@ -173,8 +182,16 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
     let cx = TextCx { program, names: &names, kind };
     let done = files::edit(file, files::wait(options.wait), program, &names, |book| {
         let mut out = Out::default();
-        let (touched, result) = book.restore(&text, cx, &mut out);
-        let failure = result.err().map(|fault| fault.report(program, source.unwrap_or("standard input")));
+        let source = source.unwrap_or("standard input");
+        let (touched, failure) = if json || options.json {
+            match book.restore_json(&text, cx, &mut out) {
+                Ok(touched) => (touched, None),
+                Err(fault) => (Vec::new(), Some(fault.report(program, source))),
+            }
+        } else {
+            let (touched, result) = book.restore(&text, cx, &mut out);
+            (touched, result.err().map(|fault| fault.report(program, source)))
+        };
         Edited { touched, out: out.text, failure }
     });
     match done {

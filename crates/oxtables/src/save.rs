@@ -1,16 +1,16 @@
-//! `iptables-save` and `ip6tables-save`: a ruleset file in canonical form.
+//! `iptables-save` and `ip6tables-save`: a ruleset file in canonical form, or as JSON.
 
 use std::path::Path;
 
 use ox_rules::ir::Dialect;
 use ox_rules::model::{Table, TableName};
-use ox_rules::syntax::{Out, Program, dump, dump_order, save_help};
+use ox_rules::syntax::{self, JsonOf, Out, Program, dump, dump_order, format_names, is_json, save_help};
 
 use crate::files;
 use crate::names::System;
 
-/// Runs it; the exit status.
-pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
+/// Runs it; the exit status. `json`: that is what it is to print.
+pub fn main(program: Program, file: Option<&Path>, mut json: bool, words: &[&str]) -> u8 {
     let name = format!("{}-save", program.name());
     let (mut counters, mut table, mut output) = (false, None, None);
     let usage = |why: String| {
@@ -39,6 +39,11 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
                 Ok(arg) if is("-t", "table") => table = Some(arg.to_owned()),
                 Ok(arg) if is("-f", "file") => output = Some(arg.to_owned()),
                 Ok(_) => {}
+                Err(why) => return usage(why),
+            }
+        } else if is("--format", "format") {
+            match arg().and_then(|name| is_json(name).ok_or_else(|| format_names(name))) {
+                Ok(asked) => json = asked,
                 Err(why) => return usage(why),
             }
         } else if is("-h", "help") {
@@ -87,8 +92,20 @@ pub fn main(program: Program, file: Option<&Path>, words: &[&str]) -> u8 {
     }
     let stamp = ox_io::clock::stamp();
     let mut out = Out::default();
-    for table in tables {
-        dump(table, program, counters, &stamp, &mut out);
+    if json {
+        let what = JsonOf { family: program.family, chain: None, rule: None, listing: false };
+        // Of many rules a piece is printed before the next is made; a file is written as a whole.
+        let mut flush = |out: &mut Out| {
+            if output.is_none() {
+                files::print(&out.text);
+                out.text.clear();
+            }
+        };
+        syntax::json(&tables, what, &mut out, &mut flush);
+    } else {
+        for table in tables {
+            dump(table, program, counters, &stamp, &mut out);
+        }
     }
     // The process is about to end, and the kernel frees faster than we do.
     std::mem::forget(ruleset);

@@ -81,6 +81,8 @@ pub struct Command {
     pub exact: bool,
     /// `--line-numbers`
     pub lines: bool,
+    /// `--format json`
+    pub json: bool,
     /// Seconds to wait for the lock; `Some(None)`: as long as it takes.
     pub wait: Option<Option<u32>>,
     /// `-4` or `-6`.
@@ -124,6 +126,7 @@ const OPTIONS: &[ExtraOpt] = &[
     opt(Some('w'), "wait", ArgKind::Maybe),
     opt(Some('W'), "wait-interval", ArgKind::Yes),
     opt(Some('M'), "modprobe", ArgKind::Yes),
+    opt(None, "format", ArgKind::Yes),
 ];
 
 const VERBS: [Verb; 14] = [
@@ -155,6 +158,7 @@ pub(super) struct Around {
     numeric: bool,
     exact: bool,
     lines: bool,
+    json: Option<bool>,
     wait: Option<Option<u32>>,
     interval: bool,
     restore: bool,
@@ -177,6 +181,7 @@ impl Around {
             numeric: false,
             exact: false,
             lines: false,
+            json: None,
             wait: None,
             interval: false,
             restore,
@@ -302,10 +307,28 @@ impl Extra for Around {
             }
             Some('W') => self.interval = true,
             Some(_) => {}
+            None if option.long == "format" => {
+                let name = arg.unwrap_or_default();
+                self.json = Some(is_json(name).ok_or_else(|| Fault::usage(None, format_names(name)))?);
+            }
             None => self.lines = true,
         }
         Ok(0)
     }
+}
+
+/// Whether a word behind `--format` asks for JSON. `None`: it asks for nothing that there is.
+pub fn is_json(name: &str) -> Option<bool> {
+    match name {
+        "json" => Some(true),
+        "text" => Some(false),
+        _ => None,
+    }
+}
+
+/// What is said of another word there.
+pub fn format_names(name: &str) -> String {
+    format!("`{name}' is no form of output: text and json are")
 }
 
 /// Understands a command line.
@@ -344,6 +367,9 @@ pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Resul
     if let Some(c) = [('n', around.numeric), ('x', around.exact), ('0', around.lines)].iter().find(|o| o.1) {
         return Err(Trouble::usage(format!("Illegal option `-{}' with this command", c.0)));
     }
+    if around.json.is_some() {
+        return Err(Trouble::usage("--format goes with -L and -S only"));
+    }
     placed(chain, &rule)?;
     Ok((rule, around.verbose))
 }
@@ -365,6 +391,7 @@ fn finish(around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Tr
         numeric: around.numeric,
         exact: around.exact,
         lines: around.lines,
+        json: around.json.unwrap_or_default(),
         wait: around.wait,
         family: rule.family,
         rule,
@@ -377,6 +404,9 @@ fn finish(around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Tr
     }
     if let Some(c) = illegal(&command) {
         return Err(Trouble::usage(format!("Illegal option `-{c}' with this command")));
+    }
+    if around.json.is_some() && (around.restore || !matches!(verb, Verb::List | Verb::ListRules)) {
+        return Err(Trouble::usage("--format goes with -L and -S only"));
     }
     names(&command, cx)?;
     Ok(command)

@@ -26,7 +26,7 @@ mod words;
 
 pub use admit::admit;
 pub use book::{Book, Section, dump_order, header_family, text_family};
-pub use command::{Command, Setting, Verb, read_command};
+pub use command::{Command, Setting, Verb, format_names, is_json, read_command};
 pub use dump::dump;
 pub use error::{Fault, FaultKind};
 pub use help::{help, restore_help, save_help};

@@ -4,7 +4,7 @@
 
 use super::command::{Command, Verb, chain_name, policy};
 use super::list::{Listing, list_rules};
-use super::{Names, Out, Program, ReadRule, Refusal, Trouble};
+use super::{JsonOf, Names, Out, Program, ReadRule, Refusal, Trouble, json};
 use crate::ir::Dialect;
 use crate::model::{Chain, EditError, Fresh, References, Rule, Table, Target};
 
@@ -56,11 +56,16 @@ pub fn run(
                 None => None,
             };
             match verb {
+                _ if command.json => {
+                    let what =
+                        JsonOf { family: cx.program.family, chain: one, rule: number, listing: verb == Verb::List };
+                    json(&[&*table], what, out, &mut |_| {});
+                }
                 Verb::List => listing.table(table, one, number, out),
                 _ => list_rules(table, one, number, cx.program.family, counters, out),
             }
             if zero {
-                say_each(counters, "Zeroing", table, chain, out);
+                say_each(counters && !command.json, "Zeroing", table, chain, out);
                 table.zero(chain, number)?;
             }
         }

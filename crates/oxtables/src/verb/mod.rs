@@ -44,7 +44,7 @@ pub struct Global {
     /// Family of rules whose file does not say
     #[arg(long, value_enum, global = true)]
     pub family: Option<FamilyName>,
-    /// Form of what is printed
+    /// Form of what is printed, and of what iptables-restore reads
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub format: Format,
     /// Whose details and refusals to follow
@@ -161,7 +161,8 @@ fn program(global: &Global, words: &[OsString]) -> ExitCode {
         [file] => Some(file.clone()),
         _ => return complain(&format!("{name} works on one file: -f was given {} times", global.files.len())),
     };
-    Call { kind, program, file, words: words[1..].to_vec() }.run()
+    let json = global.format == Format::Json;
+    Call { kind, program, file, json, words: words[1..].to_vec() }.run()
 }
 
 fn write(bytes: &[u8]) -> ExitCode {

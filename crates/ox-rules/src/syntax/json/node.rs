@@ -29,7 +29,8 @@ impl<'a> Node<'a> {
         match self {
             Node::Count(n) => Some(n.to_string()),
             Node::Negative(n) => Some(n.to_string()),
-            Node::Fraction(n) => Some(n.to_string()),
+            // Beyond this a fraction has lost digits that somebody wrote.
+            Node::Fraction(n) if n.abs() < 1e15 => Some(n.to_string()),
             _ => None,
         }
     }

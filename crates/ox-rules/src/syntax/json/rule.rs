@@ -337,7 +337,7 @@ impl<'n> Words<'n> {
             match &read.rule.target {
                 Target::Foreign(f) if f.name == name && same(&f.words, nodes) => {}
                 Target::Jump(chain) if chain.as_str() == name && nodes.is_empty() => {
-                    let foreign = crate::model::Foreign { name: name.to_owned(), words: Vec::new() };
+                    let foreign = crate::model::Foreign { name: name.to_owned(), words: Vec::new(), raw: None };
                     read.rule.target = Target::Foreign(Box::new(foreign));
                 }
                 _ => return Err(Bad::new(".target", theirs(name))),
