@@ -11,6 +11,7 @@ mod multicall;
 mod names;
 mod restore;
 mod save;
+mod translate;
 mod verb;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use ox_packet::Family;
 use ox_rules::ir::Dialect;
 use ox_rules::syntax::Program;
 
-use crate::{iptables, restore, save};
+use crate::{iptables, restore, save, translate};
 
 /// What an iptables program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum Kind {
     Restore,
     /// `iptables-save`
     Save,
+    /// `iptables-translate`
+    Translate,
+    /// `iptables-restore-translate`
+    RestoreTranslate,
 }
 
 /// An iptables program that was called.
@@ -39,9 +43,10 @@ pub struct Call {
 /// Every name under which one of them can be called.
 pub fn all_names() -> impl Iterator<Item = String> {
     ["iptables", "ip6tables"].into_iter().flat_map(|family| {
-        ["", "-nft", "-legacy"].into_iter().flat_map(move |variant| {
+        let programs = ["", "-nft", "-legacy"].into_iter().flat_map(move |variant| {
             ["", "-save", "-restore"].into_iter().map(move |what| format!("{family}{variant}{what}"))
-        })
+        });
+        programs.chain(["-translate", "-restore-translate"].map(|what| format!("{family}{what}")))
     })
 }
 
@@ -51,6 +56,15 @@ pub fn program(name: &str) -> Option<(Kind, Program)> {
         Some(rest) => (Family::V6, rest),
         None => (Family::V4, name.strip_prefix("iptables")?),
     };
+    // There are no variants of these.
+    let translator = match rest {
+        "-translate" => Some(Kind::Translate),
+        "-restore-translate" => Some(Kind::RestoreTranslate),
+        _ => None,
+    };
+    if let Some(kind) = translator {
+        return Some((kind, Program { family, dialect: Dialect::Nft }));
+    }
     let (dialect, rest) = match (rest.strip_prefix("-legacy"), rest.strip_prefix("-nft")) {
         (Some(rest), _) => (Dialect::Legacy, rest),
         (_, Some(rest)) => (Dialect::Nft, rest),
@@ -72,6 +86,10 @@ const FILE: &str = "OXTABLES_FILE";
 pub fn by_name(words: &[OsString]) -> Option<Call> {
     let name = Path::new(words.first()?).file_name()?.to_str()?;
     let (kind, program) = program(name)?;
+    // What only translates has no ruleset of its own.
+    if matches!(kind, Kind::Translate | Kind::RestoreTranslate) {
+        return Some(Call { kind, program, file: None, json: false, words: words[1..].to_vec() });
+    }
     // A program with more rights than its caller must not let the caller choose what it writes to.
     let file =
         std::env::var_os(FILE).filter(|f| !f.is_empty() && !ox_io::process::is_privileged_by_file()).map(PathBuf::from);
@@ -95,10 +113,17 @@ impl Call {
                 }
             }
         }
+        let translates = matches!(self.kind, Kind::Translate | Kind::RestoreTranslate);
+        if translates && self.json {
+            eprintln!("{}: what nft is told has no form in JSON here", self.program.name());
+            return ExitCode::from(2);
+        }
         let status = match self.kind {
             Kind::Command => iptables::main(self.program, self.file.as_deref(), self.json, &words),
             Kind::Restore => restore::main(self.program, self.file.as_deref(), self.json, &words),
             Kind::Save => save::main(self.program, self.file.as_deref(), self.json, &words),
+            Kind::Translate => translate::main(self.program, &words),
+            Kind::RestoreTranslate => translate::restore(self.program, self.file.as_deref(), &words),
         };
         ExitCode::from(status)
     }

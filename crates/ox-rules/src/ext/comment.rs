@@ -47,6 +47,12 @@ impl Ext for Comment {
         out.raw(text);
         out.raw(" */");
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { text } = self;
+        nft.comment(text);
+        Some(())
+    }
 }
 
 impl Matching for Comment {

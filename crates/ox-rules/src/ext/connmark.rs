@@ -29,6 +29,11 @@ impl Ext for ConnMark {
         out.word(if mark.not { "connmark match ! " } else { "connmark match  " });
         mark.is.print(out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { mark } = *self;
+        super::mark::translate_mark("ct mark", mark, nft)
+    }
 }
 
 impl Matching for ConnMark {
@@ -190,6 +195,39 @@ impl Ext for SetConnMark {
             out.opt(false, if shift.right { "right-shift-mark" } else { "left-shift-mark" }, shift.bits);
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { mode, ctmark, ctmask, nfmask, shift } = *self;
+        if shift.bits >= 32 {
+            return nft.no("CONNMARK shifts a mark of 32 bits by 31 at most");
+        }
+        // What is copied takes the place of the whole mark: nft cannot put two marks together.
+        let (key, from) = match mode {
+            Mode::Set => ("ct mark", super::mark::changed("ct mark", ctmark, ctmask)),
+            Mode::Save if ctmask == u32::MAX => ("ct mark", masked("mark", nfmask)),
+            Mode::Restore if nfmask == u32::MAX => ("meta mark", masked("ct mark", ctmask)),
+            Mode::Save => {
+                return nft.no("nft cannot keep bits of the connection's mark while others are copied into it");
+            }
+            Mode::Restore => {
+                return nft.no("nft cannot keep bits of the packet's mark while others are copied into it");
+            }
+        };
+        nft.say(format_args!("{key} set"));
+        match (mode, shift) {
+            (_, Shift { bits: 0, .. }) => nft.word(&from),
+            // nft computes with what it loads, not with two numbers.
+            (Mode::Set, shift) if ctmask == u32::MAX => nft.say(format_args!("{:#x}", shift.apply(ctmark))),
+            (_, Shift { right, bits }) => {
+                nft.say(format_args!("( {from} ) {} {bits}", if right { ">>" } else { "<<" }))
+            }
+        }
+        Some(())
+    }
+}
+
+fn masked(key: &str, mask: u32) -> String {
+    if mask == u32::MAX { key.to_owned() } else { format!("{key} and {mask:#x}") }
 }
 
 impl Shift {

@@ -49,6 +49,11 @@ impl Ext for Dnat {
         print_range(to, show.family, out);
         choice.print("", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { to, choice } = *self;
+        super::nat::translate("dnat", to, choice, nft)
+    }
 }
 
 impl Acting for Dnat {

@@ -95,6 +95,17 @@ impl Ext for Limit {
         out.word("limit:");
         out.fmt(format_args!(" avg {count}/{unit} burst {}", self.effective_burst()));
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { period, burst } = *self;
+        let (count, unit, _) = rate::shown(period.into(), SCALE);
+        nft.say(format_args!("limit rate {count}/{}", rate::unit_in_nft(unit)));
+        // 5 packets to nft too, if nothing is said.
+        if burst != 0 {
+            nft.say(format_args!("burst {burst} packets"));
+        }
+        Some(())
+    }
 }
 
 /// Credits earned at each tick: the power of two below what lets one a day fit into 32 bits.

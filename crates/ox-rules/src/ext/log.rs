@@ -83,6 +83,19 @@ pub(super) fn cut(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
+/// ` prefix "…"`, if there is one.
+pub(super) fn translate_prefix(prefix: &str, nft: &mut Nft<'_>) -> Option<()> {
+    if prefix.is_empty() {
+        return Some(());
+    }
+    let bytes = prefix.as_bytes();
+    if bytes.windows(2).any(|w| w[0] == b'$' && (w[1].is_ascii_alphabetic() || w[1] == b'_')) {
+        return nft.no("nft would take the `$' in the prefix for a variable");
+    }
+    nft.word("prefix");
+    nft.quoted(prefix)
+}
+
 impl Log {
     fn prefix(&mut self, text: String) -> Result<(), String> {
         if text.is_empty() {
@@ -134,6 +147,32 @@ impl Ext for Log {
         if !prefix.is_empty() {
             out.fmt(format_args!(" prefix \"{prefix}\""));
         }
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { level, prefix, flags } = self;
+        nft.word("log");
+        translate_prefix(prefix, nft)?;
+        if level.0 != WARNING {
+            nft.say(format_args!("level {}", NAMES.get(usize::from(level.0))?));
+        }
+        let has = |bit: u8| flags & bit != 0;
+        if FLAGS.iter().all(|&(_, bit)| has(bit)) {
+            nft.word("flags all");
+            return Some(());
+        }
+        match (has(1), has(2)) {
+            (true, true) => nft.word("flags tcp sequence,options"),
+            (true, false) => nft.word("flags tcp sequence"),
+            (false, true) => nft.word("flags tcp options"),
+            (false, false) => {}
+        }
+        for (bit, words) in [(4, "flags ip options"), (8, "flags skuid"), (32, "flags ether")] {
+            if has(bit) {
+                nft.word(words);
+            }
+        }
+        Some(())
     }
 }
 

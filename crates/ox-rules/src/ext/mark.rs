@@ -30,6 +30,11 @@ impl Ext for Mark {
         out.raw(if mark.not { " !" } else { "" });
         out.value(mark.is);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { mark } = *self;
+        translate_mark("mark", mark, nft)
+    }
 }
 
 impl Matching for Mark {
@@ -51,6 +56,28 @@ impl Xt<1> for Mark {
     fn decode(info: &XtMarkMtinfo1, _: &Carry<'_>) -> Option<Self> {
         let XtMarkMtinfo1 { mark, mask, invert, _pad } = *info;
         Some(Self { mark: Inv { is: Masked { value: mark, mask }, not: invert != 0 } })
+    }
+}
+
+/// A mark and its mask in nft's words.
+pub(super) fn translate_mark(key: &str, mark: Inv<Masked>, nft: &mut Nft<'_>) -> Option<()> {
+    let Inv { is: Masked { value, mask }, not } = mark;
+    if mask == u32::MAX {
+        nft.test(key, not, format_args!("{value:#x}"));
+    } else {
+        nft.say(format_args!("{key} and {mask:#x} {} {value:#x}", if not { "!=" } else { "==" }));
+    }
+    Some(())
+}
+
+/// `(key & !mask) ^ value` in nft's words.
+pub(super) fn changed(key: &str, value: u32, mask: u32) -> String {
+    match (value, mask) {
+        (value, u32::MAX) => format!("{value:#x}"),
+        (0, mask) => format!("{key} and {:#x}", !mask),
+        (value, mask) if value == mask => format!("{key} or {value:#x}"),
+        (value, 0) => format!("{key} xor {value:#x}"),
+        (value, mask) => format!("{key} and {:#x} xor {value:#x}", !mask),
     }
 }
 
@@ -105,6 +132,13 @@ impl Ext for SetMark {
             (value, u32::MAX) => out.opt(false, "set", format_args!("{value:#x}")),
             (value, mask) => out.opt(false, "xset", format_args!("{value:#x}/{mask:#x}")),
         }
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { value, mask } = *self;
+        nft.word("meta mark set");
+        nft.word(&changed("mark", value, mask));
+        Some(())
     }
 }
 

@@ -42,6 +42,11 @@ impl Ext for Masquerade {
         }
         choice.print("", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { ports, choice } = *self;
+        super::nat::translate("masquerade", Range { addrs: None, ports }, choice, nft)
+    }
 }
 
 impl Acting for Masquerade {

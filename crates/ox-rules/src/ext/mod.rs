@@ -108,7 +108,7 @@ pub use registry::{Match, Target};
 
 use crate::ir::{Act, HookSet, Lowering, Pred};
 use crate::model::{Foreign, Head, TableName};
-use crate::syntax::{Opt, Options, Out, Reading, Show};
+use crate::syntax::{Nft, Opt, Options, Out, Reading, Show};
 use ox_packet::Family;
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
@@ -223,6 +223,12 @@ pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
 
     /// Prints as `-L` does, words separated by a blank.
     fn list(&self, out: &mut Out, show: &Show<'_>);
+
+    /// Says it in nft's words; `None` if nft has none that mean the same (and [`Nft::no`] can say why).
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let _ = nft;
+        None
+    }
 }
 
 /// A match.

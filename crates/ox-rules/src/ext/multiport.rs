@@ -72,6 +72,38 @@ impl Value for List {
     }
 }
 
+impl List {
+    /// The pairs of source and destination port of which one is in the list, as elements of a set of nft, of which no two
+    /// may overlap: the source is in it, or it is not and the destination is.
+    fn pairs(&self) -> Vec<String> {
+        let mut spans: Vec<(u32, u32)> = self.0.iter().map(|p| (p.lo.into(), p.hi.into())).collect();
+        spans.sort_unstable();
+        let (mut within, mut without): (Vec<(u32, u32)>, Vec<(u32, u32)>) = (Vec::new(), Vec::new());
+        let mut next = 0;
+        for (lo, hi) in spans {
+            match within.last_mut() {
+                Some(last) if lo <= last.1 + 1 => last.1 = last.1.max(hi),
+                _ => {
+                    if lo > next {
+                        without.push((next, lo - 1));
+                    }
+                    within.push((lo, hi));
+                }
+            }
+            next = next.max(hi + 1);
+        }
+        if next <= 65535 {
+            without.push((next, 65535));
+        }
+        let text = |(lo, hi): (u32, u32)| if lo == hi { lo.to_string() } else { format!("{lo}-{hi}") };
+        let mut pairs: Vec<String> = within.iter().map(|&p| format!("{} . 0-65535", text(p))).collect();
+        for &other in &without {
+            pairs.extend(within.iter().map(|&p| format!("{} . {}", text(other), text(p))));
+        }
+        pairs
+    }
+}
+
 impl Print for List {
     fn print(&self, out: &mut Out) {
         for (i, p) in self.0.iter().enumerate() {
@@ -121,6 +153,41 @@ impl Ext for Multiport {
                 super::ports::port(p.hi, out, show);
             }
         }
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { side, ports } = self;
+        let proto = match nft.head.proto.is {
+            Proto::TCP => "tcp",
+            Proto::UDP => "udp",
+            Proto::DCCP => "dccp",
+            Proto::SCTP => "sctp",
+            _ => "udplite",
+        };
+        if nft.head.proto.not {
+            return nft.no("nft looks at ports only where it knows the protocol");
+        }
+        let range = |p: &Ports| if p.lo == p.hi { p.lo.to_string() } else { format!("{}-{}", p.lo, p.hi) };
+        let list: Vec<String> = ports.is.0.iter().map(range).collect();
+        let key = match side {
+            Side::Source => format!("{proto} sport"),
+            Side::Destination => format!("{proto} dport"),
+            Side::Either => {
+                let pairs: Vec<String> = if ports.is.0.iter().any(|p| p.lo != p.hi) {
+                    ports.is.pairs()
+                } else {
+                    list.iter().map(|p| format!("0-65535 . {p}, {p} . 0-65535")).collect()
+                };
+                let key = format!("{proto} sport . {proto} dport");
+                nft.test(&key, ports.not, format_args!("{{ {} }}", pairs.join(", ")));
+                return Some(());
+            }
+        };
+        match list.as_slice() {
+            [one] => nft.test(&key, ports.not, &one[..]),
+            list => nft.test(&key, ports.not, format_args!("{{ {} }}", list.join(", "))),
+        }
+        Some(())
     }
 }
 

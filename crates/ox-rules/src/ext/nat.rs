@@ -164,6 +164,48 @@ impl Choice {
     }
 }
 
+/// `WORD [to RANGE] [FLAGS]`, as nft writes all four.
+pub(super) fn translate(word: &str, range: Range, choice: Choice, nft: &mut Nft<'_>) -> Option<()> {
+    let Range { addrs, ports } = range;
+    let Choice { random, fully, persistent } = choice;
+    nft.word(word);
+    if addrs.is_some() || ports.is_some() {
+        nft.word("to ");
+    }
+    if let Some((lo, hi)) = addrs {
+        if lo > hi {
+            return nft.no("nft takes no range of addresses that runs backwards");
+        }
+        let (open, close) = if nft.family == Family::V6 && ports.is_some() { ("[", "]") } else { ("", "") };
+        for (dash, addr) in [("", lo), ("-", hi)].into_iter().take(if lo == hi { 1 } else { 2 }) {
+            nft.raw(dash);
+            nft.raw(open);
+            nft.raw_addr(addr);
+            nft.raw(close);
+        }
+    }
+    if let Some(PortRange { lo, hi, base }) = ports {
+        if base.is_some() {
+            return nft.no("nft cannot shift a range of ports");
+        }
+        if nft.head.proto.not {
+            return nft.no("nft gives ports only where it knows the protocol");
+        }
+        nft.raw(":");
+        nft.raw_value(lo);
+        if lo != hi {
+            nft.raw("-");
+            nft.raw_value(hi);
+        }
+    }
+    let chosen = [(random, "random"), (fully, "fully-random"), (persistent, "persistent")];
+    let names: Vec<&str> = chosen.into_iter().filter(|c| c.0).map(|c| c.1).collect();
+    if !names.is_empty() {
+        nft.word(&names.join(","));
+    }
+    Some(())
+}
+
 /// The order to the engine.
 pub(super) fn spec(kind: NatKind, range: Range, choice: Choice) -> Act {
     let Range { addrs, ports } = range;

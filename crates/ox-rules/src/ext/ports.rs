@@ -63,6 +63,31 @@ pub(super) fn overlapping_fragment(family: Family) -> Pred {
     .into()
 }
 
+/// ` KEY [!=] PORTS` in nft's words; nothing for the full range.
+pub(super) fn translate(key: &str, ports: Inv<Ports>, nft: &mut Nft<'_>) -> Option<()> {
+    let Inv { is: Ports { lo, hi }, not } = ports;
+    if ports.is_default() {
+        return Some(());
+    }
+    if lo > hi {
+        return nft.no("nft takes no range of ports that runs backwards; no packet is in it");
+    }
+    if lo == hi {
+        nft.test(key, not, lo);
+    } else {
+        nft.test(key, not, format_args!("{lo}-{hi}"));
+    }
+    Some(())
+}
+
+/// nft asks for the protocol whose ports it looks at; xt_tcpudp is refused without, and iptables-nft looks at any.
+pub(super) fn behind(proto: Proto, nft: &mut Nft<'_>) -> Option<()> {
+    if nft.head.proto == Inv::plain(proto) {
+        return Some(());
+    }
+    nft.no("nft looks at these ports only where the protocol is theirs, and -p does not say so")
+}
+
 /// Ports as iptables-nft gives them to the kernel: nothing for the full range, even behind a `!`.
 pub(super) fn written(ports: Inv<Ports>) -> Inv<Ports> {
     if ports.is.is_all() { Inv::default() } else { ports }

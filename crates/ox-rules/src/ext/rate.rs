@@ -55,3 +55,12 @@ pub(super) fn shown(period: u64, scale: u64) -> (u64, &'static str, u64) {
     }
     (UNITS[at].1 * scale / period, UNITS[at].0, UNITS[at].1)
 }
+
+/// What nft calls a unit.
+pub(super) fn unit_in_nft(unit: &'static str) -> &'static str {
+    match unit {
+        "sec" => "second",
+        "min" => "minute",
+        unit => unit,
+    }
+}

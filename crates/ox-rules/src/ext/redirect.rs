@@ -44,6 +44,12 @@ impl Ext for Redirect {
             out.word("random");
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { ports, random } = *self;
+        let choice = Choice { random, ..Choice::default() };
+        super::nat::translate("redirect", Range { addrs: None, ports }, choice, nft)
+    }
 }
 
 impl Acting for Redirect {

@@ -4,7 +4,7 @@ use super::abi::{self, Carried, Carry};
 use super::{Acting, Desc, Ext, Matching, Place, Refused, admit_desc, save_foreign};
 use crate::ir::{Act, Lowering, Native, Pred};
 use crate::model::{ChainName, Foreign, Raw, Standard};
-use crate::syntax::{Opt, Options, Out, Reading, Show};
+use crate::syntax::{Nft, Opt, Options, Out, Reading, Show};
 use ox_packet::Family;
 
 macro_rules! registry {
@@ -159,6 +159,13 @@ macro_rules! registry {
                 Match::Foreign(Box::new(abi::foreign(name, raw)))
             }
 
+            pub(crate) fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+                match self {
+                    $(Match::$m(e) => e.translate(nft),)*
+                    Match::Foreign(_) => nft.no("nobody here knows what it means"),
+                }
+            }
+
             pub(super) fn pred(&self, cx: &Lowering<'_>) -> Pred {
                 match self {
                     $(Match::$m(e) => e.pred(cx),)*
@@ -264,6 +271,13 @@ macro_rules! registry {
                     return Target::$t(e.into());
                 })*)?)*
                 Target::Foreign(Box::new(abi::foreign(name, raw)))
+            }
+
+            pub(crate) fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+                match self {
+                    $(Target::$t(e) => e.translate(nft),)*
+                    _ => nft.no("nobody here knows what it means"),
+                }
             }
 
             pub(super) fn act(&self, cx: &Lowering<'_>) -> Act {

@@ -63,6 +63,15 @@ fn default_answer(family: Family) -> &'static Answer {
     }
 }
 
+/// What nft calls an answer.
+fn in_nft(name: &'static str) -> &'static str {
+    match name {
+        "icmp-proto-unreachable" => "prot-unreachable",
+        "icmp6-adm-prohibited" => "admin-prohibited",
+        name => name.split_once('-').map_or(name, |(_, rest)| rest),
+    }
+}
+
 options! { Reject;
     /// What to answer: an ICMP error by name, or tcp-reset. Port unreachable if not given.
     WITH ["reject-with"] With => |r, v| r.with = Some(v);
@@ -117,6 +126,19 @@ impl Ext for Reject {
     fn list(&self, out: &mut Out, show: &Show<'_>) {
         let Self { with } = *self;
         out.opt(false, "reject-with", with.map_or_else(|| default_answer(show.family), |w| w.0).name);
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { with } = *self;
+        nft.word("reject");
+        let kind = if nft.family == Family::V4 { "icmp" } else { "icmpv6" };
+        match with.map_or_else(|| default_answer(nft.family), |w| w.0) {
+            Answer { with: RejectWith::TcpReset, .. } => nft.word("with tcp reset"),
+            // What both do if nothing is said.
+            answer if answer == default_answer(nft.family) => {}
+            answer => nft.say(format_args!("with {kind} type {}", in_nft(answer.name))),
+        }
+        Some(())
     }
 }
 

@@ -53,6 +53,11 @@ impl Ext for Snat {
         print_range(to, show.family, out);
         choice.print("", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { to, choice } = *self;
+        super::nat::translate("snat", to, choice, nft)
+    }
 }
 
 impl Acting for Snat {

@@ -37,6 +37,11 @@ impl Ext for State {
         let Self { state } = *self;
         out.opt(state.not, "state", state.is);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { state } = *self;
+        state.is.translate(state.not, nft)
+    }
 }
 
 impl Matching for State {

@@ -137,6 +137,38 @@ impl Ext for Tcp {
             }
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { sport, dport, flags, option } = *self;
+        super::ports::behind(Proto::TCP, nft)?;
+        super::ports::translate("tcp sport", sport, nft)?;
+        super::ports::translate("tcp dport", dport, nft)?;
+        if option.is != 0 {
+            nft.say(format_args!("tcp option {} {}", option.is, if option.not { "missing" } else { "exists" }));
+        }
+        let Inv { is: Flags { mask, set }, not } = flags;
+        if flags == Inv::default() {
+            return Some(());
+        }
+        if mask == 0 && set != 0 {
+            return nft.no("it asks for flags of a mask without any; no packet has them");
+        }
+        let (mask_names, set_names) = (nft_flags(mask), nft_flags(set));
+        // nft 1.0.6 reads no mask of one flag behind the slash.
+        if mask.count_ones() == 1 {
+            nft.say(format_args!("tcp flags & {mask_names} {} {set_names}", if not { "!=" } else { "==" }));
+        } else {
+            nft.test("tcp flags", not, format_args!("{set_names} / {mask_names}"));
+        }
+        Some(())
+    }
+}
+
+/// Flags as nft writes them.
+fn nft_flags(bits: u8) -> String {
+    let names: Vec<String> =
+        NAMES.iter().filter(|(_, bit)| bits & bit != 0).map(|(name, _)| name.to_ascii_lowercase()).collect();
+    if names.is_empty() { "0x0".to_owned() } else { names.join(",") }
 }
 
 fn print_flags(bits: u8, out: &mut Out) {

@@ -94,6 +94,13 @@ impl Ext for Udp {
         super::ports::list(sport, "spt", out, show);
         super::ports::list(dport, "dpt", out, show);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { sport, dport } = *self;
+        super::ports::behind(Proto::UDP, nft)?;
+        super::ports::translate("udp sport", sport, nft)?;
+        super::ports::translate("udp dport", dport, nft)
+    }
 }
 
 impl Matching for Udp {

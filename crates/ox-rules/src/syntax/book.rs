@@ -85,14 +85,10 @@ impl<'t> Book<'t> {
     /// # Errors
     /// The first line that cannot be understood.
     pub fn read(text: &'t [u8], program: Program, names: &dyn Names) -> Result<Self, Box<TextFault>> {
-        not_binary(text)?;
         let mut ruleset = Ruleset::new(program.family);
         let mut out = Out::default();
         let mut loader = Loader::new(TextCx { program, names, kind: TextKind::File }, &mut out);
-        match std::str::from_utf8(text) {
-            Ok(clean) => loader.load(clean, &mut ruleset)?,
-            Err(_) => loader.load(&readable(text)?, &mut ruleset)?,
-        }
+        loader.load(&clean(text)?, &mut ruleset)?;
         let sections = loader.sections;
         Ok(Self { ruleset, text, sections })
     }
@@ -107,15 +103,9 @@ impl<'t> Book<'t> {
         cx: TextCx<'_>,
         out: &mut Out,
     ) -> (Vec<TableName>, Result<(), Box<TextFault>>) {
-        if let Err(fault) = not_binary(text) {
-            return (Vec::new(), Err(fault));
-        }
-        let clean = match std::str::from_utf8(text) {
-            Ok(clean) => std::borrow::Cow::Borrowed(clean),
-            Err(_) => match readable(text) {
-                Ok(clean) => std::borrow::Cow::Owned(clean),
-                Err(fault) => return (Vec::new(), Err(fault)),
-            },
+        let clean = match clean(text) {
+            Ok(clean) => clean,
+            Err(fault) => return (Vec::new(), Err(fault)),
         };
         self.load(cx, out, |loader, ruleset| loader.load(&clean, ruleset))
     }
@@ -208,6 +198,15 @@ impl<'t> Book<'t> {
 /// The order in which the nft variant saves tables.
 pub const fn dump_order() -> [TableName; 5] {
     [TableName::Mangle, TableName::Security, TableName::Raw, TableName::Filter, TableName::Nat]
+}
+
+/// Restore text as text. Bytes that are not UTF-8 may stand in comments.
+pub(super) fn clean(text: &[u8]) -> Result<std::borrow::Cow<'_, str>, Box<TextFault>> {
+    not_binary(text)?;
+    match std::str::from_utf8(text) {
+        Ok(clean) => Ok(clean.into()),
+        Err(_) => readable(text).map(Into::into),
+    }
 }
 
 /// Zero bytes are in no text that anybody wrote.

@@ -30,7 +30,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    const fn letter(self) -> char {
+    pub(in crate::syntax) const fn letter(self) -> char {
         match self {
             Verb::Append => 'A',
             Verb::Check => 'C',

@@ -199,6 +199,55 @@ pub fn restore_help(program: Program, out: &mut Out) {
     }
 }
 
+/// `iptables-translate -h`; with a name before it the same page as of `iptables`.
+pub fn translate_help(command: &Command, program: Program, out: &mut Out) {
+    let rule = &command.rule.rule;
+    if !rule.matches.is_empty() || !matches!(rule.target, Target::None) || rule.head.proto.is != Proto::ANY {
+        return help(command, program, out);
+    }
+    let name = program.name();
+    out.fmt(format_args!(
+        "{name}-translate {}\n\nUsage: {name}-translate [-t TABLE] COMMAND [CHAIN] [RULE]\n\
+         Says a command of {name} in the language of nft, and does nothing else.\n\nCommands:\n",
+        program.version()
+    ));
+    for (left, right) in [
+        ("  -A, --append CHAIN RULE", "add rule"),
+        ("  -I, --insert CHAIN [N] RULE", "insert rule"),
+        ("  -N, --new-chain CHAIN", "add chain"),
+        ("  -X, --delete-chain CHAIN", "delete chain"),
+        ("  -F, --flush [CHAIN]", "flush chain, flush table"),
+        ("  -L, --list", "list table"),
+        ("  -V, --version", "Print the version."),
+        ("  -h, --help", "This page; behind -m, -j or -p NAME the options of that extension."),
+    ] {
+        row(left, right, out);
+    }
+    out.fmt(format_args!(
+        "\nFor the words of a rule see `{name} -h'. What nft has no words for is named on standard\n\
+         error, and the exit status is then 1.\n"
+    ));
+}
+
+/// `iptables-restore-translate -h`
+pub fn restore_translate_help(program: Program, out: &mut Out) {
+    let name = program.name();
+    out.fmt(format_args!(
+        "Usage: {name}-restore-translate -f FILE\nSays text that {name}-restore reads in the language of nft, \
+         for `nft -f'.\n"
+    ));
+    for (left, right) in [
+        ("  -f, --file FILE", "The text; - is standard input."),
+        ("  -V, --version", "Print the version."),
+        ("  -h, --help", "This page."),
+    ] {
+        row(left, right, out);
+    }
+    out.raw(
+        "What nft has no words for is a comment there and named on standard error, and the exit\nstatus is then 1.\n",
+    );
+}
+
 /// `iptables-save -h`
 pub fn save_help(program: Program, out: &mut Out) {
     let name = program.name();

@@ -21,6 +21,7 @@ mod rule;
 mod run;
 mod save;
 mod text;
+mod translate;
 mod value;
 mod words;
 
@@ -29,18 +30,22 @@ pub use book::{Book, Section, dump_order, header_family, text_family};
 pub use command::{Command, Setting, Verb, format_names, is_json, read_command};
 pub use dump::dump;
 pub use error::{Fault, FaultKind};
-pub use help::{help, restore_help, save_help};
+pub use help::{help, restore_help, restore_translate_help, save_help, translate_help};
 pub use json::{JsonFault, JsonOf, json};
 pub use list::{Listing, list_rules};
 pub use names::{Names, NoNames};
 pub use number::{number, number_u64};
 pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
-pub use program::{Program, Refusal, Trouble, VERSION, point, shorten};
+pub use program::{Program, Refusal, Trouble, VERSION, point, quote_line, shorten};
 pub use rule::{ArgKind, Extra, ExtraOpt, Given, NoExtra, ReadRule, RuleCx, Strangers, read_line, read_rule, suggest};
 pub use run::{RunCx, run};
 pub use save::{print_head, save_rule, save_target};
 pub use text::{TextCx, TextFault, TextKind, TextTrouble};
+pub use translate::{
+    Culprit, Nft, NoForm, Translated, TranslatedText, Untranslated, Where, culprit_word, translate_command, translate_rule,
+    translate_text,
+};
 pub use value::{Addr, Flag, Form, Masked, Ports, Text, Texts, Value, read_addr, read_net, read_port};
 pub use words::{Word, split_words};
 

@@ -138,7 +138,12 @@ impl Trouble {
 
     /// What a program writes on standard error for a fault of its command line, and its exit status.
     pub fn report(&self, program: Program, words: &[&str]) -> (String, u8) {
-        let (name, version, dialect) = (program.name(), program.version(), program.dialect);
+        self.report_as(program.name(), program, words)
+    }
+
+    /// The same from a program of another name.
+    pub fn report_as(&self, name: &str, program: Program, words: &[&str]) -> (String, u8) {
+        let (version, dialect) = (program.version(), program.dialect);
         let message = self.message(dialect);
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -222,7 +227,7 @@ fn edit_message(error: EditError, dialect: Dialect) -> &'static str {
 }
 
 /// The words as one line behind a program's name, and the column at which word `at` begins.
-fn quote_line(name: &str, words: &[&str], at: usize) -> (String, usize) {
+pub fn quote_line(name: &str, words: &[&str], at: usize) -> (String, usize) {
     let (mut line, mut column) = (name.to_owned(), 0);
     for (i, word) in words.iter().enumerate() {
         line.push(' ');

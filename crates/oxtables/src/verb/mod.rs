@@ -95,7 +95,7 @@ pub enum Verb {
     },
     /// Print the manual page
     Man,
-    /// An iptables program: iptables, ip6tables, their -save and -restore
+    /// An iptables program: iptables, ip6tables, their -save, -restore, -translate and -restore-translate
     #[command(external_subcommand)]
     Program(Vec<OsString>),
 }

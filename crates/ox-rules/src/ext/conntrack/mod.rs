@@ -132,6 +132,22 @@ impl States {
         &STATES[..5]
     }
 
+    /// ` ct state NAMES` in nft's words, or ` ct status` for those that nft counts there.
+    pub(super) fn translate(self, not: bool, nft: &mut Nft<'_>) -> Option<()> {
+        let rewritten = self.0 & (ct::SNAT | ct::DNAT);
+        if rewritten != 0 && rewritten != self.0 {
+            return nft.no("to nft SNAT and DNAT are no states: it cannot ask for one of them or a state at once");
+        }
+        if rewritten != 0 && not {
+            return nft.no("nft asks for SNAT and DNAT of packets with a connection only, so `!' means less there");
+        }
+        let names: Vec<String> =
+            STATES.iter().filter(|s| self.0 & s.1 != 0).map(|s| s.0.to_ascii_lowercase()).collect();
+        let key = if rewritten == 0 { "ct state" } else { "ct status" };
+        nft.say(format_args!("{key} {}{}", if not { "! " } else { "" }, names.join(",")));
+        Some(())
+    }
+
     /// The packet has one of them.
     pub(super) fn pred(self) -> Pred {
         Pred::some_of(Field::Ct, self.0)
@@ -262,6 +278,25 @@ impl Print for Span {
 }
 
 impl Span {
+    /// ` ct expiration RANGE`: the kernel's match counts whole seconds, nft milliseconds, 32 bits of them.
+    fn translate_seconds(self, not: bool, nft: &mut Nft<'_>) -> Option<()> {
+        const MOST: u32 = u32::MAX / 1000 - 1;
+        let Self { lo, hi } = self;
+        if lo > hi {
+            return nft.no("nft takes no range of times that runs backwards; no connection is in it");
+        }
+        if lo > MOST {
+            return nft.no("nft counts no such time: 49 days at most");
+        }
+        nft.word("ct expiration");
+        match (hi > MOST, not) {
+            (true, false) => nft.say(format_args!(">= {lo}s")),
+            (true, true) => nft.say(format_args!("< {lo}s")),
+            (false, _) => nft.say(format_args!("{}{lo}s-{hi}s999ms", if not { "!= " } else { "" })),
+        }
+        Some(())
+    }
+
     fn has(self, n: u32) -> bool {
         self.lo <= n && n <= self.hi
     }
@@ -321,6 +356,65 @@ impl Ext for Conntrack {
                 host.print(show.family, out);
             }
         });
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let way = match dir {
+            Some(Dir::Original) => "original",
+            _ => "reply",
+        };
+        if dir.is_some() {
+            nft.say(format_args!("ct direction {way}"));
+        }
+        if let Some(Inv { is, not }) = proto {
+            let way = if dir.is_some() { way } else { "original" };
+            nft.test(&format!("ct {way} protocol"), not, is);
+        }
+        if let Some(s) = state {
+            s.is.translate(s.not, nft)?;
+        }
+        if let Some(Inv { is: Statuses(bits), not }) = status {
+            let names: Vec<String> = STATUSES
+                .iter()
+                .filter(|s| bits & s.1 != 0)
+                .map(|s| s.0.to_ascii_lowercase().replace('_', "-"))
+                .collect();
+            if names.is_empty() {
+                return nft.no("nft cannot ask for no status at all");
+            }
+            nft.say(format_args!("ct status {}{}", if not { "! " } else { "" }, names.join(",")));
+        }
+        if let Some(e) = expire {
+            e.is.translate_seconds(e.not, nft)?;
+        }
+        for (key, addr) in ["original saddr", "original daddr", "reply saddr", "reply daddr"].into_iter().zip(addrs) {
+            let Some(Inv { is, not }) = addr else { continue };
+            let net = is.net(nft.family);
+            // Without the family in it, nft 1.0.6 reads a prefix as an address, and the wrong one.
+            let (way, end) = key.split_once(' ').unwrap_or((key, ""));
+            match is.len == plen::width(nft.family) {
+                true => nft.say(format_args!("ct {key}")),
+                false => nft.say(format_args!("ct {way} {} {end}", nft.ip())),
+            }
+            nft.net(Inv { is: net, not });
+        }
+        let keys = ["original proto-src", "original proto-dst", "reply proto-src", "reply proto-dst"];
+        for (key, port) in keys.into_iter().zip(ports) {
+            let Some(Inv { is: Span { lo, hi }, not }) = port else { continue };
+            if !proto.is_some_and(|p| !p.not && Proto(p.is).has_ports()) {
+                return nft.no("nft asks for ports of a connection only behind its protocol (--ctproto)");
+            }
+            if lo > hi {
+                return nft.no("nft takes no range of ports that runs backwards; no connection is in it");
+            }
+            if lo == hi {
+                nft.test(&format!("ct {key}"), not, lo);
+            } else {
+                nft.test(&format!("ct {key}"), not, format_args!("{lo}-{hi}"));
+            }
+        }
+        Some(())
     }
 }
 

@@ -34,13 +34,18 @@ pub enum TextTrouble {
 }
 
 impl TextFault {
-    pub(super) fn new(line: u32, what: TextTrouble) -> Self {
+    pub(in crate::syntax) fn new(line: u32, what: TextTrouble) -> Self {
         Self { line, shown: String::new(), span: None, what }
     }
 
     /// What `iptables-restore` writes on standard error, and its exit status. `source` names the text.
     pub fn report(&self, program: Program, source: &str) -> (String, u8) {
-        let (name, version, line) = (format!("{}-restore", program.name()), program.version(), self.line);
+        self.report_as(&format!("{}-restore", program.name()), program, source)
+    }
+
+    /// The same from a program of another name.
+    pub fn report_as(&self, name: &str, program: Program, source: &str) -> (String, u8) {
+        let (version, line) = (program.version(), self.line);
         let mut text = String::new();
         let dialect = program.dialect;
         let mut status = 1;
@@ -113,8 +118,14 @@ impl TextFault {
     }
 }
 
+/// A fault with the text of its line.
+pub(in crate::syntax) fn show(mut fault: Box<TextFault>, line: &str) -> Box<TextFault> {
+    fault.shown = clip(line, &mut fault.span);
+    fault
+}
+
 /// A line short enough to be kept in a fault: of a very long one the part around the span.
-pub(super) fn clip(line: &str, span: &mut Option<(usize, usize)>) -> String {
+fn clip(line: &str, span: &mut Option<(usize, usize)>) -> String {
     const KEPT: usize = 400;
     if line.len() <= 2 * KEPT {
         return line.to_owned();

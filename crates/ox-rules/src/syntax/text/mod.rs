@@ -6,7 +6,7 @@
 
 mod fault;
 
-use fault::clip;
+pub(in crate::syntax) use fault::show;
 pub use fault::{TextFault, TextTrouble};
 
 use crate::ext;
@@ -98,10 +98,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             let skip = (end + 1).min(rest.len());
             rest = &rest[skip..];
             at += skip;
-            if let Err(mut fault) = self.line(number, line, &mut words, ruleset) {
-                fault.shown = clip(line, &mut fault.span);
-                return Err(fault);
-            }
+            self.line(number, line, &mut words, ruleset).map_err(|fault| show(fault, line))?;
         }
         match self.staged {
             Some(_) => Err(Box::new(TextFault::new(number + 1, TextTrouble::NoCommit))),
@@ -361,13 +358,7 @@ impl<'a, 'o> Loader<'a, 'o> {
     }
 
     fn rule<'t>(&mut self, number: u32, line: &'t str, words: &mut Vec<&'t str>) -> Result<(), Box<TextFault>> {
-        let (prefix, body) = match line.trim_start().strip_prefix('[') {
-            Some(rest) if !rest.starts_with(']') && rest.contains(']') => {
-                let (inside, body) = rest.split_once(']').unwrap_or((rest, ""));
-                (Some(inside), body)
-            }
-            _ => (None, line),
-        };
+        let (prefix, body) = counted(line);
         let counters = match (prefix, self.cx.kind) {
             (None, _) | (_, TextKind::Restore { counters: false, .. }) => None,
             (Some(inside), _) => Some(read_pair(inside).ok_or_else(|| {
@@ -406,18 +397,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             }
             return Ok(());
         }
-        self.command(number, words, counted, counters).map_err(|trouble| {
-            let span = trouble.word().and_then(|w| {
-                let mut split = Vec::new();
-                // The line was split once already, so it can be again.
-                let _ = split_words(body, &mut split);
-                let at = split.get(w)?.at;
-                let end = split.get(w + 1).map_or(body.trim_end().len(), |next| body[..next.at].trim_end().len());
-                let before = line.len() - body.len();
-                Some((at + before, end.saturating_sub(at).max(1)))
-            });
-            Box::new(TextFault { span, ..TextFault::new(number, TextTrouble::Command(trouble)) })
-        })
+        self.command(number, words, counted, counters).map_err(|trouble| at_word(number, line, body, trouble))
     }
 
     fn command(
@@ -604,8 +584,32 @@ pub(in crate::syntax) fn simple_words<'t>(line: &'t str, words: &mut Vec<&'t str
     true
 }
 
+/// `[packets:bytes]` before a rule, without the brackets, and what follows.
+pub(in crate::syntax) fn counted(line: &str) -> (Option<&str>, &str) {
+    match line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((inside, body)) if !inside.is_empty() => (Some(inside), body),
+        _ => (None, line),
+    }
+}
+
+/// Where a word of a line is in it, and how long. `body` is the part of the line that has the words.
+pub(in crate::syntax) fn word_span(line: &str, body: &str, word: usize) -> Option<(usize, usize)> {
+    let mut split = Vec::new();
+    // The line was split once already, so it can be again.
+    let _ = split_words(body, &mut split);
+    let at = split.get(word)?.at;
+    let end = split.get(word + 1).map_or(body.trim_end().len(), |next| body[..next.at].trim_end().len());
+    Some((at + line.len() - body.len(), end.saturating_sub(at).max(1)))
+}
+
+/// A fault of a line's words.
+pub(in crate::syntax) fn at_word(number: u32, line: &str, body: &str, trouble: Trouble) -> Box<TextFault> {
+    let span = trouble.word().and_then(|word| word_span(line, body, word));
+    Box::new(TextFault { span, ..TextFault::new(number, TextTrouble::Command(trouble)) })
+}
+
 /// Whether a line says that it is for the other family. Not where the word is an option's argument.
-fn other_family(words: &[&str], family: Family) -> bool {
+pub(in crate::syntax) fn other_family(words: &[&str], family: Family) -> bool {
     let other = match family {
         Family::V4 => ["-6", "--ipv6"],
         Family::V6 => ["-4", "--ipv4"],

@@ -1,0 +1,195 @@
+//! `Nft`: a rule of nft under construction, and what its language can write at all.
+
+use crate::model::{Head, Inv, Net, TableName};
+use crate::syntax::{Out, Print};
+use ox_packet::Family;
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Where<'a> {
+    /// Family.
+    pub family: Family,
+    /// Table.
+    pub table: TableName,
+    /// Chain.
+    pub chain: &'a str,
+}
+
+/// A rule of nft under construction: statements separated by blanks.
+#[derive(Debug)]
+pub struct Nft<'a> {
+    out: Out,
+    /// Family of the rule.
+    pub family: Family,
+    /// Table it is in.
+    pub table: TableName,
+    /// Chain it is in.
+    pub chain: &'a str,
+    /// Its head.
+    pub head: &'a Head,
+    comment: Option<String>,
+    why: Option<String>,
+    notes: Vec<String>,
+}
+
+/// Longest comment that nft takes, in bytes.
+const COMMENT: usize = 128;
+
+impl<'a> Nft<'a> {
+    pub(super) fn new(place: Where<'a>, head: &'a Head) -> Self {
+        let Where { family, table, chain } = place;
+        Self { out: Out::default(), family, table, chain, head, comment: None, why: None, notes: Vec::new() }
+    }
+
+    /// `ip` or `ip6`.
+    pub fn ip(&self) -> &'static str {
+        match self.family {
+            Family::V4 => "ip",
+            Family::V6 => "ip6",
+        }
+    }
+
+    /// A word after a blank.
+    pub fn word(&mut self, word: &str) {
+        self.out.word(word);
+    }
+
+    /// A value after a blank.
+    pub fn value(&mut self, value: impl Print) {
+        self.out.value(value);
+    }
+
+    /// Words after a blank.
+    pub fn say(&mut self, words: std::fmt::Arguments<'_>) {
+        self.out.gap();
+        self.out.fmt(words);
+    }
+
+    /// Text without a blank before it.
+    pub fn raw(&mut self, text: &str) {
+        self.out.raw(text);
+    }
+
+    /// A value without a blank before it.
+    pub fn raw_value(&mut self, value: impl Print) {
+        value.print(&mut self.out);
+    }
+
+    /// An address without a blank before it.
+    pub fn raw_addr(&mut self, addr: u128) {
+        self.out.addr(self.family, addr);
+    }
+
+    /// A test: `KEY VALUE`, or `KEY != VALUE`.
+    pub fn test(&mut self, key: &str, not: bool, value: impl Print) {
+        self.word(key);
+        if not {
+            self.word("!=");
+        }
+        self.value(value);
+    }
+
+    /// An address after a blank.
+    pub fn addr(&mut self, addr: u128) {
+        self.out.gap();
+        self.out.addr(self.family, addr);
+    }
+
+    /// `[!=] ADDRESS[/LENGTH]` behind a key, or `& MASK == ADDRESS` for a mask that is no prefix.
+    pub fn net(&mut self, net: Inv<Net>) {
+        let Inv { is, not } = net;
+        let family = self.family;
+        match is.prefix_len(family) {
+            Some(len) => {
+                if not {
+                    self.word("!=");
+                }
+                self.addr(is.addr());
+                if len != if family == Family::V4 { 32 } else { 128 } {
+                    self.out.fmt(format_args!("/{len}"));
+                }
+            }
+            None => {
+                self.word("&");
+                self.addr(is.mask());
+                self.word(if not { "!=" } else { "==" });
+                self.addr(is.addr());
+            }
+        }
+    }
+
+    /// A string in quotes: nft knows no way to write a quote in one.
+    pub fn quoted(&mut self, text: &str) -> Option<()> {
+        if !quotable(text) {
+            return self.no(format!("nft cannot write {text:?}: a string of its cannot have a quote in it"));
+        }
+        self.say(format_args!("\"{text}\""));
+        Some(())
+    }
+
+    /// The rule's comment; the last one counts. nft cannot write a quote, and nothing longer than 128 bytes: comments are
+    /// for people, so one is changed rather than that the rule be lost.
+    pub fn comment(&mut self, text: &str) {
+        let mut end = text.len().min(COMMENT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end < text.len() {
+            self.notes.push(format!("the comment is cut to {COMMENT} bytes, nft takes no more"));
+        }
+        let cut = &text[..end];
+        if cut.contains('"') {
+            self.notes.push("quotes in the comment become apostrophes, nft cannot write them".to_owned());
+        }
+        let plain = |c: char| match c {
+            '"' => '\'',
+            c if c.is_control() => ' ',
+            c => c,
+        };
+        self.comment = Some(cut.chars().map(plain).collect());
+    }
+
+    /// Gives up, and says why.
+    pub fn no<T>(&mut self, why: impl Into<String>) -> Option<T> {
+        self.why = Some(why.into());
+        None
+    }
+
+    /// Why it was given up.
+    pub(super) fn reason(&mut self, otherwise: impl FnOnce() -> String) -> String {
+        self.why.take().unwrap_or_else(otherwise)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.out.text.len()
+    }
+
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.out.text)
+    }
+
+    pub(super) fn finish(mut self, notes: &mut Vec<String>) -> String {
+        if let Some(comment) = self.comment.take() {
+            self.say(format_args!("comment \"{comment}\""));
+        }
+        notes.append(&mut self.notes);
+        self.out.text
+    }
+}
+
+/// Whether nft can write this between quotes.
+pub(super) fn quotable(text: &str) -> bool {
+    !text.contains(|c: char| c == '"' || c.is_control())
+}
+
+/// Whether nft's language takes a word as a name (its lexer's `string`).
+///
+/// # Errors
+/// Why not.
+pub(super) fn name(text: &str) -> Result<(), String> {
+    let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b"_.".contains(&b));
+    if first && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)) {
+        return Ok(());
+    }
+    Err(format!("nft cannot write the name {text:?}: letters, digits and / - _ . only, and no digit or dash first"))
+}
