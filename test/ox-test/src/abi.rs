@@ -140,9 +140,18 @@ fn parse(family: Family, table: &str, line: &str) -> Result<Rule, String> {
     read_rule(&words, &cx).map(|read| read.rule).map_err(|why| why.to_string())
 }
 
-/// Conditions that the kernel holds and stock does not print: deviations/tcp-flags-outside-mask.toml and
-/// full-port-range-behind-not.toml.
-const LOST: [&str; 3] = ["--tcp-flags NONE SYN", "! --sport 0:65535", "! --dport 0:65535"];
+/// Conditions that the kernel holds and stock does not print: deviations/tcp-flags-outside-mask.toml, spi-full-range.toml,
+/// full-port-range-behind-not.toml and ipcomp-every-index.toml.
+const LOST: [&str; 8] = [
+    "--tcp-flags NONE SYN",
+    "! --sport 0:65535",
+    "! --dport 0:65535",
+    "! --ahspi 0:4294967295",
+    "! --espspi 0:4294967295",
+    "--ipcompspi 0:4294967295",
+    "! --fragid 0:4294967295",
+    "! --rt-segsleft 0:4294967295",
+];
 
 fn of_rule(entry: &Entry<'_>, rule: &Rule, line: &str, cx: &Carry<'_>, met: &mut Met) {
     if entry.matches.len() != rule.matches.len() {

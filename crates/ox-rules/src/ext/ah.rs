@@ -5,6 +5,7 @@
 use super::exthdr::{self, Found};
 use super::prelude::*;
 use super::span::{self, Span};
+use ox_wire::xtables::ipsec::{Ip6tAh, IptAh};
 
 /// The IPv4 match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,6 +112,42 @@ impl Matching for Ah6 {
                 && !(reserved && word & 0xffff != 0))
         })
         .into()
+    }
+}
+
+impl Xt<0> for Ah {
+    type Info = IptAh;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptAh> {
+        let Self { spi } = *self;
+        Some(IptAh { spis: [spi.is.lo, spi.is.hi], invflags: spi.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &IptAh, _: &Carry<'_>) -> Option<Self> {
+        let IptAh { spis: [lo, hi], invflags, _pad } = *info;
+        Some(Self { spi: Inv { is: Span { lo, hi }, not: invflags != 0 } })
+    }
+}
+
+impl Xt<0> for Ah6 {
+    type Info = Ip6tAh;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tAh> {
+        let Self { spi, len, reserved } = *self;
+        Some(Ip6tAh {
+            spis: [spi.is.lo, spi.is.hi],
+            hdrlen: len.is,
+            hdrres: reserved.into(),
+            invflags: bits([spi.not, len.not]),
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &Ip6tAh, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tAh { spis: [lo, hi], hdrlen, hdrres, invflags, _pad } = *info;
+        let [not_spi, not_len] = unbits(invflags);
+        let spi = Inv { is: Span { lo, hi }, not: not_spi };
+        Some(Self { spi, len: Inv { is: hdrlen, not: not_len }, reserved: hdrres != 0 })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_AUDIT.c; ABI: uapi/linux/netfilter/xt_AUDIT.h.
 use super::prelude::*;
+use ox_wire::xtables::security::XtAuditInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +62,20 @@ impl Acting for Audit {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { kind: _ } = *self;
         Act::Native(NativeAct::new("audit record", Effect::Stable, |_| Ok(Verdict::Continue)))
+    }
+}
+
+impl Xt<0> for Audit {
+    type Info = XtAuditInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtAuditInfo> {
+        let Self { kind } = *self;
+        Some(XtAuditInfo { r#type: kind as u8 })
+    }
+
+    fn decode(info: &XtAuditInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtAuditInfo { r#type } = *info;
+        Some(Self { kind: [Kind::Accept, Kind::Drop, Kind::Reject].into_iter().find(|k| *k as u8 == r#type)? })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_cluster.c; ABI: uapi/linux/netfilter/xt_cluster.h.
 use super::prelude::*;
 use ox_packet::{jhash, pkttype};
+use ox_wire::xtables::conn::XtClusterMatchInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,6 +108,21 @@ impl Matching for Cluster {
             Ok((mask.is >> node & 1 == 1) != mask.not)
         })
         .into()
+    }
+}
+
+impl Xt<0> for Cluster {
+    type Info = XtClusterMatchInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtClusterMatchInfo> {
+        let Self { nodes, mask, seed } = *self;
+        let flags = mask.not.into();
+        Some(XtClusterMatchInfo { total_nodes: nodes, node_mask: mask.is, hash_seed: seed, flags })
+    }
+
+    fn decode(info: &XtClusterMatchInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtClusterMatchInfo { total_nodes, node_mask, hash_seed, flags } = *info;
+        Some(Self { nodes: total_nodes, mask: Inv { is: node_mask, not: flags != 0 }, seed: hash_seed })
     }
 }
 

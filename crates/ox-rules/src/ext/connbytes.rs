@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_connbytes.c; ABI: uapi/linux/netfilter/xt_connbytes.h. The structure says `!` by swapping
 //! the two bounds, so that `! 5:5` is `5:5`.
 use super::prelude::*;
+use ox_wire::xtables::rate::XtConnbytesInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,6 +155,27 @@ impl Matching for Connbytes {
             Ok((amount.is.lo <= what && what <= amount.is.hi) != amount.not)
         })
         .into()
+    }
+}
+
+impl Xt<0> for Connbytes {
+    type Info = XtConnbytesInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtConnbytesInfo> {
+        let Self { amount, way, mode } = *self;
+        let Amount { lo, hi } = amount.is;
+        // A range that runs backwards is one that must not hold.
+        let (from, to) = if amount.not { (hi, lo) } else { (lo, hi) };
+        Some(XtConnbytesInfo { from, to, what: mode as u8, direction: way as u8, ..Default::default() })
+    }
+
+    fn decode(info: &XtConnbytesInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtConnbytesInfo { from, to, what, direction, _pad } = *info;
+        let not = from > to;
+        let amount = Inv { is: if not { Amount { lo: to, hi: from } } else { Amount { lo: from, hi: to } }, not };
+        let way = [Way::Original, Way::Reply, Way::Both].into_iter().find(|w| *w as u8 == direction)?;
+        let mode = [Mode::Packets, Mode::Bytes, Mode::Average].into_iter().find(|m| *m as u8 == what)?;
+        Some(Self { amount, way, mode })
     }
 }
 

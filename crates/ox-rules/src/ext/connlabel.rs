@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_connlabel.c; ABI: uapi/linux/netfilter/xt_connlabel.h. Names for labels come from a file of
 //! the host (`connlabel.conf`); numbers always work.
 use super::prelude::*;
+use ox_wire::xtables::conn::XtConnlabelMtinfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,6 +64,21 @@ impl Matching for Connlabel {
             Ok((conn.labels & bit != 0) != label.not)
         })
         .into()
+    }
+}
+
+impl Xt<0> for Connlabel {
+    type Info = XtConnlabelMtinfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtConnlabelMtinfo> {
+        let Self { label, set } = *self;
+        Some(XtConnlabelMtinfo { bit: label.is, options: bits([label.not, set]).into() })
+    }
+
+    fn decode(info: &XtConnlabelMtinfo, _: &Carry<'_>) -> Option<Self> {
+        let XtConnlabelMtinfo { bit, options } = *info;
+        let [not, set] = unbits(options as u8);
+        Some(Self { label: Inv { is: bit, not }, set })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_cpu.c; ABI: uapi/linux/netfilter/xt_cpu.h.
 use super::prelude::*;
+use ox_wire::xtables::host::XtCpuInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +36,20 @@ impl Matching for Cpu {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { cpu: _ } = *self;
         Native::unknown("processor", "which processor handles the packet").into()
+    }
+}
+
+impl Xt<0> for Cpu {
+    type Info = XtCpuInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtCpuInfo> {
+        let Self { cpu } = *self;
+        Some(XtCpuInfo { cpu: cpu.is, invert: cpu.not.into() })
+    }
+
+    fn decode(info: &XtCpuInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtCpuInfo { cpu, invert } = *info;
+        Some(Self { cpu: Inv { is: cpu, not: invert != 0 } })
     }
 }
 

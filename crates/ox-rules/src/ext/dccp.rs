@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_dccp.c; ABI: uapi/linux/netfilter/xt_dccp.h.
 use super::prelude::*;
+use ox_wire::xtables::port::XtDccpInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -160,6 +161,38 @@ fn has_option(kind: u8) -> Pred {
         Ok(false)
     })
     .into()
+}
+
+impl Xt<0> for Dccp {
+    type Info = XtDccpInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtDccpInfo> {
+        let Self { sport, dport, types, option } = *self;
+        let range = |ports: Option<Inv<Ports>>| ports.map_or([0, 0], |p| [p.is.lo, p.is.hi]);
+        let said = [sport.is_some(), dport.is_some(), types.is_some(), option.is != 0];
+        let not = |p: Option<Inv<Ports>>| p.is_some_and(|p| p.not);
+        Some(XtDccpInfo {
+            dpts: range(dport),
+            spts: range(sport),
+            flags: bits(said).into(),
+            invflags: bits([not(sport), not(dport), types.is_some_and(|t| t.not), option.not]).into(),
+            typemask: types.map_or(0, |t| t.is.0),
+            option: option.is,
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtDccpInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtDccpInfo { dpts, spts, flags, invflags, typemask, option, _pad } = *info;
+        let [s, d, t, o] = unbits(flags as u8);
+        let [not_s, not_d, not_t, not_o] = unbits(invflags as u8);
+        Some(Self {
+            sport: s.then_some(super::ports::pair(spts, not_s)),
+            dport: d.then_some(super::ports::pair(dpts, not_d)),
+            types: t.then_some(Inv { is: Types(typemask), not: not_t }),
+            option: Inv { is: if o { option } else { 0 }, not: not_o },
+        })
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_devgroup.c; ABI: uapi/linux/netfilter/xt_devgroup.h.
 use super::named;
 use super::prelude::*;
+use ox_wire::xtables::host::XtDevgroupInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +79,29 @@ impl Matching for Devgroup {
             0 => Pred::Is(!group.not),
             _ => Native::unknown("device group", "the groups of the interfaces").into(),
         }))
+    }
+}
+
+impl Xt<0> for Devgroup {
+    type Info = XtDevgroupInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtDevgroupInfo> {
+        let Self { src, dst } = *self;
+        let part =
+            |group: Option<Inv<Id>>| group.map_or((false, false, 0, 0), |g| (true, g.not, g.is.0.value, g.is.0.mask));
+        let ((in_said, in_not, src_group, src_mask), (out_said, out_not, dst_group, dst_mask)) = (part(src), part(dst));
+        let flags = bits([in_said, in_not, out_said, out_not]).into();
+        Some(XtDevgroupInfo { flags, src_group, src_mask, dst_group, dst_mask })
+    }
+
+    fn decode(info: &XtDevgroupInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtDevgroupInfo { flags, src_group, src_mask, dst_group, dst_mask } = *info;
+        let [in_said, in_not, out_said, out_not] = unbits(flags as u8);
+        let part = |said: bool, not, value, mask| said.then_some(Inv { is: Id(Masked { value, mask }), not });
+        Some(Self {
+            src: part(in_said, in_not, src_group, src_mask),
+            dst: part(out_said, out_not, dst_group, dst_mask),
+        })
     }
 }
 

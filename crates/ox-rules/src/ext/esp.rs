@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_esp.c; ABI: uapi/linux/netfilter/xt_esp.h.
 use super::prelude::*;
 use super::span::{self, Span};
+use ox_wire::xtables::ipsec::XtEsp;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,6 +44,20 @@ impl Matching for Esp {
             Ok(span::holds(spi, index))
         });
         Pred::all([cx.xt_header(8), index.into()])
+    }
+}
+
+impl Xt<0> for Esp {
+    type Info = XtEsp;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtEsp> {
+        let Self { spi } = *self;
+        Some(XtEsp { spis: [spi.is.lo, spi.is.hi], invflags: spi.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtEsp, _: &Carry<'_>) -> Option<Self> {
+        let XtEsp { spis: [lo, hi], invflags, _pad } = *info;
+        Some(Self { spi: Inv { is: Span { lo, hi }, not: invflags != 0 } })
     }
 }
 

@@ -5,6 +5,7 @@
 use super::exthdr::{self, Found};
 use super::prelude::*;
 use super::span::{self, Span};
+use ox_wire::xtables::ipv6::Ip6tFrag;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +90,42 @@ impl Matching for Frag {
                 && more.is_none_or(|more| (head & 1 != 0) == more))
         })
         .into()
+    }
+}
+
+impl Xt<0> for Frag {
+    type Info = Ip6tFrag;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tFrag> {
+        let Self { id, len, reserved, first, more } = *self;
+        let said = [span::says(id), len.is_some(), reserved, first, more == Some(true), more == Some(false)];
+        Some(Ip6tFrag {
+            ids: [id.is.lo, id.is.hi],
+            hdrlen: len.map_or(0, |l| l.is),
+            flags: bits(said),
+            invflags: bits([id.not, len.is_some_and(|l| l.not)]),
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &Ip6tFrag, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tFrag { ids: [lo, hi], hdrlen, flags, invflags, _pad } = *info;
+        let [_, len, reserved, first, more, last] = unbits(flags);
+        let [not_id, not_len] = unbits(invflags);
+        Some(Self {
+            id: Inv { is: Span { lo, hi }, not: not_id },
+            len: len.then_some(Inv { is: hdrlen, not: not_len }),
+            reserved,
+            first,
+            more: (more || last).then_some(more),
+        })
+    }
+
+    /// Every number is the same asked for or not.
+    fn settle(info: &mut Ip6tFrag, _: &Carry<'_>) {
+        if info.ids == [0, u32::MAX] && info.invflags & 1 == 0 {
+            info.flags &= !1;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_helper.c; ABI: uapi/linux/netfilter/xt_helper.h (30 bytes of name, zero included).
 use super::log::cut;
 use super::prelude::*;
+use ox_wire::xtables::conn::XtHelperInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +48,20 @@ impl Matching for Helper {
             Ok(name.is.0.is_empty() != name.not || name.is.0.starts_with(helper.as_str()) != name.not)
         })
         .into()
+    }
+}
+
+impl Xt<0> for Helper {
+    type Info = XtHelperInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtHelperInfo> {
+        let Self { name } = self;
+        Some(XtHelperInfo { invert: name.not.into(), name: chars(&name.is.0)?, ..Default::default() })
+    }
+
+    fn decode(info: &XtHelperInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtHelperInfo { invert, name, _pad } = info;
+        Some(Self { name: Inv { is: Text(text(name)?.to_owned()), not: *invert != 0 } })
     }
 }
 

@@ -3,6 +3,8 @@
 //! Kernel: net/netfilter/xt_IDLETIMER.c; ABI: uapi/linux/netfilter/xt_IDLETIMER.h (28 bytes of label, zero included).
 use super::log::cut;
 use super::prelude::*;
+use ox_wire::xtables::report::{IdletimerTgInfo, IdletimerTgInfoV1};
+use std::mem::offset_of;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,6 +64,39 @@ impl Acting for Idletimer {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { timeout: _, label: _, alarm: _ } = self;
         Act::Native(NativeAct::new("idle timer", Effect::Mutates, |_| Ok(Verdict::Continue)))
+    }
+}
+
+impl Xt<1> for Idletimer {
+    type Info = IdletimerTgInfoV1;
+    const COMPARE: usize = offset_of!(IdletimerTgInfoV1, _between);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IdletimerTgInfoV1> {
+        let Self { timeout, label, alarm } = self;
+        let (label, timer_type) = (chars(label)?, u8::from(*alarm));
+        Some(IdletimerTgInfoV1 { timeout: *timeout, label, timer_type, ..Default::default() })
+    }
+
+    fn decode(info: &IdletimerTgInfoV1, _: &Carry<'_>) -> Option<Self> {
+        let IdletimerTgInfoV1 { timeout, label, send_nl_msg: _, timer_type, _between, timer: _ } = info;
+        Some(Self { timeout: *timeout, label: text(label)?.to_owned(), alarm: *timer_type != 0 })
+    }
+}
+
+/// It knows no other clock.
+impl Xt<0> for Idletimer {
+    type Info = IdletimerTgInfo;
+    const COMPARE: usize = offset_of!(IdletimerTgInfo, timer);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IdletimerTgInfo> {
+        let Self { timeout, label, alarm } = self;
+        let label = chars(label)?;
+        (!alarm).then(|| IdletimerTgInfo { timeout: *timeout, label, ..Default::default() })
+    }
+
+    fn decode(info: &IdletimerTgInfo, _: &Carry<'_>) -> Option<Self> {
+        let IdletimerTgInfo { timeout, label, timer: _ } = info;
+        Some(Self { timeout: *timeout, label: text(label)?.to_owned(), alarm: false })
     }
 }
 

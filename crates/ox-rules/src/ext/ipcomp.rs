@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_ipcomp.c; ABI: uapi/linux/netfilter/xt_ipcomp.h. Not given, the index asked for is 0.
 use super::prelude::*;
 use super::span::{self, Span};
+use ox_wire::xtables::ipsec::XtIpcomp;
 
 /// The match.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,21 @@ impl Matching for Ipcomp {
             Ok(span::holds(spi, word & 0xffff))
         });
         Pred::all([cx.xt_header(4), index.into()])
+    }
+}
+
+impl Xt<0> for Ipcomp {
+    type Info = XtIpcomp;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtIpcomp> {
+        let Self { spi, reserved } = *self;
+        let Span { lo, hi } = spi.is;
+        Some(XtIpcomp { spis: [lo, hi], invflags: spi.not.into(), hdrres: reserved.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtIpcomp, _: &Carry<'_>) -> Option<Self> {
+        let XtIpcomp { spis: [lo, hi], invflags, hdrres, _pad } = *info;
+        Some(Self { spi: Inv { is: Span { lo, hi }, not: invflags != 0 }, reserved: hdrres != 0 })
     }
 }
 

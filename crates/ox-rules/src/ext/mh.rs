@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/ipv6/netfilter/ip6t_mh.c; ABI: uapi/linux/netfilter_ipv6/ip6t_mh.h.
 use super::prelude::*;
+use ox_wire::xtables::ipv6::Ip6tMh;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -119,6 +120,20 @@ impl Matching for Mh {
             Ok((kind.is.lo <= header.kind() && header.kind() <= kind.is.hi) != kind.not)
         });
         Pred::all([cx.xt_header(6), message.into()])
+    }
+}
+
+impl Xt<0> for Mh {
+    type Info = Ip6tMh;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tMh> {
+        let Self { kind } = *self;
+        Some(Ip6tMh { types: [kind.is.lo, kind.is.hi], invflags: kind.not.into() })
+    }
+
+    fn decode(info: &Ip6tMh, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tMh { types: [lo, hi], invflags } = *info;
+        Some(Self { kind: Inv { is: Types { lo, hi }, not: invflags != 0 } })
     }
 }
 

@@ -3,6 +3,8 @@
 //! Kernel: net/ipv6/netfilter/ip6t_NPT.c; ABI: uapi/linux/netfilter_ipv6/ip6t_NPT.h; RFC 6296.
 use super::prelude::*;
 use crate::ir::Packet;
+use ox_wire::xtables::ipv6::Ip6tNptTginfo;
+use std::mem::offset_of;
 
 /// The two prefixes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -115,6 +117,25 @@ fn fold(sum: u32) -> u16 {
     ((once & 0xffff) + (once >> 16)) as u16
 }
 
+impl Prefixes {
+    fn encode(&self) -> Ip6tNptTginfo {
+        let Self { src, dst } = *self;
+        Ip6tNptTginfo {
+            src_pfx: inet(src.addr, Family::V6),
+            dst_pfx: inet(dst.addr, Family::V6),
+            src_pfx_len: src.len,
+            dst_pfx_len: dst.len,
+            ..Default::default()
+        }
+    }
+
+    fn decode(info: &Ip6tNptTginfo) -> Self {
+        let Ip6tNptTginfo { src_pfx, dst_pfx, src_pfx_len, dst_pfx_len, adjustment: _ } = info;
+        let prefix = |pfx, len| Prefix { addr: addr(pfx, Family::V6), len };
+        Self { src: prefix(src_pfx, *src_pfx_len), dst: prefix(dst_pfx, *dst_pfx_len) }
+    }
+}
+
 macro_rules! target {
     ($(#[$doc:meta])* $ty:ident $name:literal $source:literal, $about:literal, $hooks:expr) => {
         $(#[$doc])*
@@ -146,6 +167,19 @@ macro_rules! target {
             fn list(&self, out: &mut Out, _: &Show<'_>) {
                 out.word($name);
                 self.0.print("", out);
+            }
+        }
+
+        impl Xt<0> for $ty {
+            type Info = Ip6tNptTginfo;
+            const COMPARE: usize = offset_of!(Ip6tNptTginfo, adjustment);
+
+            fn encode(&self, _: &Carry<'_>) -> Option<Ip6tNptTginfo> {
+                Some(self.0.encode())
+            }
+
+            fn decode(info: &Ip6tNptTginfo, _: &Carry<'_>) -> Option<Self> {
+                Some(Self(Prefixes::decode(info)))
             }
         }
 

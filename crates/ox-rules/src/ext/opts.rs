@@ -3,6 +3,7 @@
 //! Kernel: net/ipv6/netfilter/ip6t_hbh.c; ABI: uapi/linux/netfilter_ipv6/ip6t_opts.h.
 use super::exthdr::{self, Found};
 use super::prelude::*;
+use ox_wire::xtables::ipv6::Ip6tOpts;
 
 /// What both ask.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -94,6 +95,36 @@ impl Asked {
     }
 }
 
+/// How a structure says "any length": as a number of options it is the length of the longest.
+const ANY_LENGTH: u16 = 0xff;
+
+impl Asked {
+    fn encode(&self) -> Ip6tOpts {
+        let Self { len, options } = self;
+        let mut info = Ip6tOpts {
+            hdrlen: len.map_or(0, |l| l.is),
+            flags: bits([len.is_some(), !options.is_empty()]),
+            invflags: len.is_some_and(|l| l.not).into(),
+            optsnr: options.len() as u8,
+            ..Default::default()
+        };
+        for (slot, option) in info.opts.iter_mut().zip(options) {
+            *slot = u16::from(option.kind) << 8 | option.len.map_or(ANY_LENGTH, u16::from);
+        }
+        info
+    }
+
+    fn decode(info: &Ip6tOpts) -> Option<Self> {
+        let Ip6tOpts { hdrlen, flags, invflags, opts, optsnr, _pad } = info;
+        let [len, _] = unbits(*flags);
+        let one = |&o: &u16| Opt { kind: (o >> 8) as u8, len: Some(o as u8).filter(|_| o & 0xff != ANY_LENGTH) };
+        Some(Self {
+            len: len.then_some(Inv { is: *hdrlen, not: *invflags != 0 }),
+            options: opts.get(..usize::from(*optsnr))?.iter().map(one).collect(),
+        })
+    }
+}
+
 macro_rules! header {
     ($(#[$doc:meta])* $ty:ident $name:literal $header:expr, $about:literal, $len:literal, $opts:literal) => {
         $(#[$doc])*
@@ -127,6 +158,19 @@ macro_rules! header {
                     out.fmt(format_args!(" length:{}{}", if len.not { "!" } else { "" }, len.is));
                 }
                 asked.print_options("opts", out);
+            }
+        }
+
+        impl Xt<0> for $ty {
+            type Info = Ip6tOpts;
+
+            fn encode(&self, _: &Carry<'_>) -> Option<Ip6tOpts> {
+                let Self(asked) = self;
+                Some(asked.encode())
+            }
+
+            fn decode(info: &Ip6tOpts, _: &Carry<'_>) -> Option<Self> {
+                Asked::decode(info).map(Self)
             }
         }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_policy.c; ABI: uapi/linux/netfilter/xt_policy.h (four elements).
 use super::prelude::*;
+use ox_wire::xtables::ipsec::{XtPolicyElem, XtPolicyInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -267,6 +268,95 @@ impl Matching for Policy {
         let Self { out, none: _, strict: _, elements: _ } = self;
         let why = if *out { "whether IPsec will carry the packet" } else { "whether IPsec carried the packet here" };
         Native::unknown("IPsec policy", why).into()
+    }
+}
+
+impl Xt<0> for Policy {
+    type Info = XtPolicyInfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtPolicyInfo> {
+        let Self { out, none, strict, elements } = self;
+        let mut info = XtPolicyInfo {
+            flags: bits([!out, *out, *none, *strict]).into(),
+            // One element that asks for nothing is what stock gives the kernel for none.
+            len: if *none { 0 } else { elements.len().max(1) as u16 },
+            ..Default::default()
+        };
+        for (slot, element) in info.pol.iter_mut().zip(elements) {
+            *slot = element.encode(cx.family);
+        }
+        Some(info)
+    }
+
+    fn decode(info: &XtPolicyInfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtPolicyInfo { pol, flags, len } = info;
+        let [_, out, none, strict] = unbits(*flags as u8);
+        let pol = pol.get(..usize::from(*len))?;
+        let mut elements: Vec<Element> = pol.iter().map(|e| Element::decode(e, cx.family)).collect();
+        if !strict && elements == [Element::default()] {
+            elements.clear();
+        }
+        Some(Self { out, none, strict, elements })
+    }
+
+    fn settle(info: &mut XtPolicyInfo, cx: &Carry<'_>) {
+        // Stock forgets to take back what was said before `--pol none'.
+        for element in info.pol.iter_mut().skip(info.len.into()) {
+            *element = XtPolicyElem::default();
+        }
+        for element in &mut info.pol {
+            settle_mask(&mut element.smask, cx.family);
+            settle_mask(&mut element.dmask, cx.family);
+        }
+    }
+}
+
+/// A mask, which stock fills up when it is whole.
+fn mask128(mask: u128, family: Family) -> [u8; 16] {
+    let whole = inet_mask(128, family);
+    if addr(&whole, family) == mask { whole } else { inet(mask, family) }
+}
+
+impl Element {
+    fn encode(&self, family: Family) -> XtPolicyElem {
+        let Self { reqid, spi, proto, tunnel, dst, src } = *self;
+        let end = |end: Option<Inv<Masked128>>| end.map_or((0, 0), |e| (e.is.addr, e.is.mask));
+        let ((saddr, smask), (daddr, dmask)) = (end(src), end(dst));
+        let said = [
+            src.map(|v| v.not),
+            dst.map(|v| v.not),
+            proto.map(|v| v.not),
+            tunnel.map(|v| v.not),
+            spi.map(|v| v.not),
+            reqid.map(|v| v.not),
+        ];
+        XtPolicyElem {
+            saddr: inet(saddr, family),
+            smask: mask128(smask, family),
+            daddr: inet(daddr, family),
+            dmask: mask128(dmask, family),
+            spi: spi.map_or(0, |v| v.is),
+            reqid: reqid.map_or(0, |v| v.is),
+            proto: proto.map_or(0, |v| v.is),
+            mode: tunnel.is_some_and(|v| v.is).into(),
+            r#match: bits(said.map(|s| s.is_some())),
+            invert: bits(said.map(|s| s == Some(true))),
+        }
+    }
+
+    fn decode(info: &XtPolicyElem, family: Family) -> Self {
+        let XtPolicyElem { saddr, smask, daddr, dmask, spi, reqid, proto, mode, r#match, invert } = *info;
+        let not: [bool; 6] = unbits(invert);
+        let [s, d, p, m, i, r] = unbits(r#match);
+        let end = |a, mask, not| Inv { is: Masked128 { addr: addr(&a, family), mask: addr(&mask, family) }, not };
+        Self {
+            reqid: r.then_some(Inv { is: reqid, not: not[5] }),
+            spi: i.then_some(Inv { is: spi, not: not[4] }),
+            proto: p.then_some(Inv { is: proto, not: not[2] }),
+            tunnel: m.then_some(Inv { is: mode != 0, not: not[3] }),
+            dst: d.then_some(end(daddr, dmask, not[1])),
+            src: s.then_some(end(saddr, smask, not[0])),
+        }
     }
 }
 

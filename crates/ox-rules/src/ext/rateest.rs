@@ -3,6 +3,8 @@
 //! Kernel: net/netfilter/xt_RATEEST.c; ABI: uapi/linux/netfilter/xt_RATEEST.h. The interval is kept as a power of two of
 //! a quarter second, the averaging time as a power of two of the interval.
 use super::prelude::*;
+use ox_wire::xtables::rate::XtRateestTargetInfo;
+use std::mem::offset_of;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,6 +106,30 @@ impl Acting for SetRateest {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { name: _, typed: _, interval: _, ewma: _ } = self;
         Act::Native(NativeAct::new("rate estimator", Effect::Mutates, |_| Ok(Verdict::Continue)))
+    }
+}
+
+impl Xt<0> for SetRateest {
+    type Info = XtRateestTargetInfo;
+    const COMPARE: usize = offset_of!(XtRateestTargetInfo, _between);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtRateestTargetInfo> {
+        let Self { name, typed: _, interval, ewma } = self;
+        Some(XtRateestTargetInfo {
+            name: chars(name)?,
+            // Two steps below a second is a quarter of it.
+            interval: i8::try_from(*interval).ok()? - 2,
+            ewma_log: u8::try_from(*ewma).ok()?,
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtRateestTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtRateestTargetInfo { name, interval, ewma_log, _between, est: _ } = info;
+        let interval = u32::try_from(interval.checked_add(2)?).ok().filter(|&n| n < 6)?;
+        let ewma = u32::from(*ewma_log);
+        (ewma < 32).then_some(())?;
+        Some(Self { name: text(name)?.to_owned(), typed: (0.0, 0.0), interval, ewma })
     }
 }
 

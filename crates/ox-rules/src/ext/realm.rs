@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_realm.c; ABI: uapi/linux/netfilter/xt_realm.h.
 use super::named;
 use super::prelude::*;
+use ox_wire::xtables::host::XtRealmInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +55,21 @@ impl Matching for Realm {
             0 => Pred::Is((realm.is.0.value == 0) != realm.not),
             _ => Native::unknown("realm", "the realm of the packet's route").into(),
         }
+    }
+}
+
+impl Xt<0> for Realm {
+    type Info = XtRealmInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtRealmInfo> {
+        let Self { realm } = *self;
+        let Masked { value, mask } = realm.is.0;
+        Some(XtRealmInfo { id: value, mask, invert: realm.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtRealmInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtRealmInfo { id, mask, invert, _pad } = *info;
+        Some(Self { realm: Inv { is: Id(Masked { value: id, mask }), not: invert != 0 } })
     }
 }
 

@@ -4,6 +4,7 @@
 use super::exthdr::{self, Found};
 use super::prelude::*;
 use super::span::{self, Span};
+use ox_wire::xtables::ipv6::Ip6tRt;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -146,6 +147,48 @@ impl Matching for Rt {
                 })
         })
         .into()
+    }
+}
+
+impl Xt<0> for Rt {
+    type Info = Ip6tRt;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tRt> {
+        let Self { kind, left, len, reserved, addrs, loose } = self;
+        let mut info = Ip6tRt {
+            rt_type: kind.map_or(0, |k| k.is),
+            segsleft: [left.is.lo, left.is.hi],
+            hdrlen: len.map_or(0, |l| l.is),
+            flags: bits([kind.is_some(), span::says(*left), len.is_some(), *reserved, !addrs.is_empty(), *loose]),
+            invflags: bits([kind.is_some_and(|k| k.not), left.not, len.is_some_and(|l| l.not)]),
+            addrnr: addrs.len() as u8,
+            ..Default::default()
+        };
+        for (slot, &a) in info.addrs.iter_mut().zip(addrs) {
+            *slot = inet(a, Family::V6);
+        }
+        Some(info)
+    }
+
+    fn decode(info: &Ip6tRt, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tRt { rt_type, segsleft: [lo, hi], hdrlen, flags, invflags, addrs, addrnr, _between, _pad } = info;
+        let [kind, _, len, reserved, _, loose] = unbits(*flags);
+        let [not_kind, not_left, not_len] = unbits(*invflags);
+        Some(Self {
+            kind: kind.then_some(Inv { is: *rt_type, not: not_kind }),
+            left: Inv { is: Span { lo: *lo, hi: *hi }, not: not_left },
+            len: len.then_some(Inv { is: *hdrlen, not: not_len }),
+            reserved,
+            addrs: addrs.get(..usize::from(*addrnr))?.iter().map(|a| addr(a, Family::V6)).collect(),
+            loose,
+        })
+    }
+
+    /// Every number is the same asked for or not.
+    fn settle(info: &mut Ip6tRt, _: &Carry<'_>) {
+        if info.segsleft == [0, u32::MAX] && info.invflags & 2 == 0 {
+            info.flags &= !2;
+        }
     }
 }
 

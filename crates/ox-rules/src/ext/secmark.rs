@@ -3,6 +3,8 @@
 //! Kernel: net/netfilter/xt_SECMARK.c, net/netfilter/xt_CONNSECMARK.c; ABI: uapi/linux/netfilter/xt_SECMARK.h,
 //! uapi/linux/netfilter/xt_CONNSECMARK.h. Only the security module knows which number a context has.
 use super::prelude::*;
+use ox_wire::xtables::security::{XtConnsecmarkTargetInfo, XtSecmarkTargetInfo, XtSecmarkTargetInfoV1};
+use std::mem::offset_of;
 
 /// `SECMARK`
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +53,43 @@ impl Acting for Secmark {
             at.packet.meta.secmark = number;
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+/// `SECMARK_MODE_SEL`: a context of SELinux, the only kind there is.
+const SELINUX: u8 = 1;
+
+impl Xt<1> for Secmark {
+    type Info = XtSecmarkTargetInfoV1;
+    const COMPARE: usize = offset_of!(XtSecmarkTargetInfoV1, secid);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtSecmarkTargetInfoV1> {
+        let Self { context } = self;
+        Some(XtSecmarkTargetInfoV1 { mode: SELINUX, secctx: chars(context)?, ..Default::default() })
+    }
+
+    fn decode(info: &XtSecmarkTargetInfoV1, _: &Carry<'_>) -> Option<Self> {
+        let XtSecmarkTargetInfoV1 { mode: _, secctx, _between, secid: _ } = info;
+        Some(Self { context: text(secctx)?.to_owned() })
+    }
+}
+
+impl Xt<0> for Secmark {
+    type Info = XtSecmarkTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtSecmarkTargetInfo> {
+        let Self { context } = self;
+        Some(XtSecmarkTargetInfo { mode: SELINUX, secctx: chars(context)?, ..Default::default() })
+    }
+
+    fn decode(info: &XtSecmarkTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtSecmarkTargetInfo { mode: _, _between, secid: _, secctx } = info;
+        Some(Self { context: text(secctx)?.to_owned() })
+    }
+
+    /// The number is the kernel's.
+    fn settle(info: &mut XtSecmarkTargetInfo, _: &Carry<'_>) {
+        info.secid = 0;
     }
 }
 
@@ -108,6 +147,20 @@ impl Acting for Connsecmark {
             }
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+impl Xt<0> for Connsecmark {
+    type Info = XtConnsecmarkTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtConnsecmarkTargetInfo> {
+        let Self { restore } = *self;
+        Some(XtConnsecmarkTargetInfo { mode: if restore { 2 } else { 1 } })
+    }
+
+    fn decode(info: &XtConnsecmarkTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtConnsecmarkTargetInfo { mode } = *info;
+        Some(Self { restore: mode == 2 })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/nf_synproxy_core.c, net/ipv4/netfilter/ipt_SYNPROXY.c; ABI: uapi/linux/netfilter/xt_SYNPROXY.h.
 use super::prelude::*;
+use ox_wire::xtables::whole::NfSynproxyInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,6 +94,25 @@ impl Acting for Synproxy {
                 _ => Ok(Verdict::Continue),
             }
         }))
+    }
+}
+
+impl Xt<0> for Synproxy {
+    type Info = NfSynproxyInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<NfSynproxyInfo> {
+        let Self { sack, timestamp, wscale, mss, ecn } = *self;
+        Some(NfSynproxyInfo {
+            options: bits([mss.is_some(), wscale.is_some(), sack, timestamp, ecn]),
+            wscale: wscale.unwrap_or(0),
+            mss: mss.unwrap_or(0),
+        })
+    }
+
+    fn decode(info: &NfSynproxyInfo, _: &Carry<'_>) -> Option<Self> {
+        let NfSynproxyInfo { options, wscale, mss } = *info;
+        let [has_mss, has_scale, sack, timestamp, ecn] = unbits(options);
+        Some(Self { sack, timestamp, wscale: has_scale.then_some(wscale), mss: has_mss.then_some(mss), ecn })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_TCPOPTSTRIP.c; ABI: uapi/linux/netfilter/xt_TCPOPTSTRIP.h.
 use super::prelude::*;
+use ox_wire::xtables::whole::XtTcpoptstripTargetInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +83,25 @@ impl Acting for Tcpoptstrip {
             at.packet.reread().map_err(|_| Stop::Unknown("the packet cannot be read any more"))?;
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+impl Xt<0> for Tcpoptstrip {
+    type Info = XtTcpoptstripTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtTcpoptstripTargetInfo> {
+        let Self { options } = self;
+        let mut strip_bmap = [0; 8];
+        for &n in options {
+            strip_bmap[usize::from(n >> 5)] |= 1 << (n & 31);
+        }
+        Some(XtTcpoptstripTargetInfo { strip_bmap })
+    }
+
+    fn decode(info: &XtTcpoptstripTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtTcpoptstripTargetInfo { strip_bmap } = info;
+        let set = |n: &u8| strip_bmap[usize::from(n >> 5)] & 1 << (n & 31) != 0;
+        Some(Self { options: (0..=u8::MAX).filter(set).collect() })
     }
 }
 

@@ -3,6 +3,8 @@
 //! Kernel: net/netfilter/xt_TEE.c; ABI: uapi/linux/netfilter/xt_TEE.h.
 use super::log::cut;
 use super::prelude::*;
+use ox_wire::xtables::whole::XtTeeTginfo;
+use std::mem::offset_of;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +66,21 @@ impl Acting for Tee {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { gateway: _, oif: _ } = self;
         Act::Native(NativeAct::new("copy to a gateway", Effect::Stable, |_| Ok(Verdict::Continue)))
+    }
+}
+
+impl Xt<1> for Tee {
+    type Info = XtTeeTginfo;
+    const COMPARE: usize = offset_of!(XtTeeTginfo, r#priv);
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtTeeTginfo> {
+        let Self { gateway, oif } = self;
+        Some(XtTeeTginfo { gw: inet(*gateway, cx.family), oif: chars(oif)?, ..Default::default() })
+    }
+
+    fn decode(info: &XtTeeTginfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtTeeTginfo { gw, oif, r#priv: _ } = info;
+        Some(Self { gateway: addr(gw, cx.family), oif: text(oif)?.to_owned() })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_u32.c; ABI: uapi/linux/netfilter/xt_u32.h (ten tests, each of ten numbers and ten ranges).
 use super::prelude::*;
 use super::span;
+use ox_wire::xtables::whole::{XtU32, XtU32LocationElement, XtU32Test, XtU32ValueElement};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -204,6 +205,53 @@ impl Matching for U32 {
             Ok(tests.iter().all(|t| t.holds(packet)) != not)
         })
         .into()
+    }
+}
+
+impl Xt<0> for U32 {
+    type Info = XtU32;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtU32> {
+        let Self { tests, not } = self;
+        let mut info = XtU32 { ntests: tests.len() as u8, invert: (*not).into(), ..Default::default() };
+        for (slot, test) in info.tests.iter_mut().zip(tests) {
+            *slot = test.encode();
+        }
+        Some(info)
+    }
+
+    fn decode(info: &XtU32, _: &Carry<'_>) -> Option<Self> {
+        let XtU32 { tests, ntests, invert, _pad } = info;
+        let tests = tests.get(..usize::from(*ntests))?.iter().map(Test::decode).collect::<Option<_>>()?;
+        Some(Self { tests, not: *invert != 0 })
+    }
+}
+
+impl Test {
+    /// The first number has no operation: its place is left zero.
+    fn encode(&self) -> XtU32Test {
+        let Self { start, steps, ranges } = self;
+        let mut test = XtU32Test { nnums: steps.len() as u8 + 1, nvalues: ranges.len() as u8, ..Default::default() };
+        test.location[0].number = *start;
+        for (slot, &(step, number)) in test.location.iter_mut().skip(1).zip(steps) {
+            *slot = XtU32LocationElement { number, nextop: step as u8, ..Default::default() };
+        }
+        for (slot, &(min, max)) in test.value.iter_mut().zip(ranges) {
+            *slot = XtU32ValueElement { min, max };
+        }
+        test
+    }
+
+    fn decode(test: &XtU32Test) -> Option<Self> {
+        let XtU32Test { location, value, nnums, nvalues, _pad } = test;
+        let (first, steps) = location.get(..usize::from(*nnums))?.split_first()?;
+        let step =
+            |e: &XtU32LocationElement| Step::ALL.into_iter().find(|s| *s as u8 == e.nextop).map(|s| (s, e.number));
+        Some(Self {
+            start: first.number,
+            steps: steps.iter().map(step).collect::<Option<_>>()?,
+            ranges: value.get(..usize::from(*nvalues))?.iter().map(|v| (v.min, v.max)).collect(),
+        })
     }
 }
 

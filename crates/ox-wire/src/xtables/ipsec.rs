@@ -1,7 +1,6 @@
 //! Matches on IPsec's headers and policies.
 
 use super::InetAddr;
-use zerocopy::big_endian::U32;
 
 abi! {
     /// `-m ah` 0 of IPv4
@@ -43,7 +42,8 @@ abi! {
         smask: InetAddr,
         daddr: InetAddr,
         dmask: InetAddr,
-        spi: U32,
+        /// In network order says the header; stock and so everybody writes the host's.
+        spi: u32,
         reqid: u32,
         proto: u8,
         mode: u8,
