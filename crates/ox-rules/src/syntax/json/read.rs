@@ -9,7 +9,7 @@ use super::node::{Key, Node, Piece, Trail, step};
 use super::rule::{Bad, Words, counters, text, unknown};
 use super::{NAME, VERSION};
 use crate::model::{Counters, Policy, Ruleset, TableName};
-use crate::syntax::command::{chain_name, policy, read_append};
+use crate::syntax::command::{policy, read_append};
 use crate::syntax::rule::{RuleCx, Strangers};
 use crate::syntax::text::{Loader, TextTrouble};
 use crate::syntax::{Fault, Out, TextCx, TextKind, Trouble, save_rule, split_words};
@@ -262,9 +262,6 @@ impl State<'_, '_, '_> {
                 );
                 return Err(self.fail(path("policy"), TextTrouble::Form(message)));
             }
-            if !base && let Err(trouble) = chain_name(name, self.cx.program.family).and_then(|()| plain_name(name)) {
-                return Err(self.fail(path(NAME), TextTrouble::Command(trouble)));
-            }
             let word = chain.policy.map_or("-", Policy::name);
             let counters = chain.counters.filter(|_| self.loader.counted());
             if let Err(fault) = self.loader.declare(self.number, name, word, counters) {
@@ -361,14 +358,6 @@ fn located(rule: &Node<'_>, family: Family, word: Option<usize>, trouble: Troubl
         trouble => trouble,
     };
     (spots.swap_remove(at), TextTrouble::Command(trouble))
-}
-
-/// In restore text a name ends at the first blank.
-fn plain_name(name: &str) -> Result<(), Trouble> {
-    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Trouble::usage(format!("{name:?} is no name of a chain: it is empty or has blanks in it")));
-    }
-    Ok(())
 }
 
 /// Reads one level.
