@@ -202,18 +202,23 @@ pub const fn dump_order() -> [TableName; 5] {
 
 /// Restore text as text. Bytes that are not UTF-8 may stand in comments.
 pub(super) fn clean(text: &[u8]) -> Result<std::borrow::Cow<'_, str>, Box<TextFault>> {
-    not_binary(text)?;
+    is_text(text)?;
     match std::str::from_utf8(text) {
         Ok(clean) => Ok(clean.into()),
         Err(_) => readable(text).map(Into::into),
     }
 }
 
-/// Zero bytes are in no text that anybody wrote.
-fn not_binary(text: &[u8]) -> Result<(), Box<TextFault>> {
-    let Some(at) = memchr::memchr(0, text) else { return Ok(()) };
+/// Zero bytes are in no text that anybody wrote, and JSON begins as no ruleset does: it would be passed over as talk
+/// before a table, and nobody would know.
+fn is_text(text: &[u8]) -> Result<(), Box<TextFault>> {
+    let (at, what) = match (memchr::memchr(0, text), text.iter().position(|b| !b.is_ascii_whitespace())) {
+        (Some(at), _) => (at, "there is a zero byte in this line: this is no ruleset in text"),
+        (None, Some(at)) if text[at] == b'{' => (at, "this is JSON: `iptables-restore --format json' reads it"),
+        _ => return Ok(()),
+    };
     let line = text[..at].iter().filter(|&&b| b == b'\n').count() + 1;
-    let what = TextTrouble::Form("there is a zero byte in this line: this is no ruleset in text".to_owned());
+    let what = TextTrouble::Form(what.to_owned());
     let line = u32::try_from(line).unwrap_or(u32::MAX);
     Err(Box::new(TextFault { line, shown: String::new(), span: None, what }))
 }
