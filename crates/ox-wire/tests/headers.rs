@@ -11,7 +11,8 @@ fn program(layouts: &[Layout]) -> String {
     headers.sort_unstable();
     headers.dedup();
     for header in headers {
-        _ = writeln!(c, "#include <{header}>");
+        // The matches ttl and hl and their targets guard different headers by the same name.
+        _ = writeln!(c, "#undef _IPT_TTL_H\n#undef _IP6T_HL_H\n#include <{header}>");
     }
     c += "#define FIELD(t, f) sizeof(((t *)0)->f)\n#define P(n) printf(\"%zu\\n\", (size_t)(n))\nint main(void) {\n";
     for Layout { c: name, fields, .. } in layouts {

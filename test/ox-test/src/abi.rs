@@ -141,8 +141,8 @@ fn parse(family: Family, table: &str, line: &str) -> Result<Rule, String> {
 }
 
 /// Conditions that the kernel holds and stock does not print: deviations/tcp-flags-outside-mask.toml, spi-full-range.toml,
-/// full-port-range-behind-not.toml and ipcomp-every-index.toml.
-const LOST: [&str; 8] = [
+/// full-port-range-behind-not.toml, ipcomp-every-index.toml and time-epoch.toml.
+const LOST: [&str; 9] = [
     "--tcp-flags NONE SYN",
     "! --sport 0:65535",
     "! --dport 0:65535",
@@ -151,6 +151,7 @@ const LOST: [&str; 8] = [
     "--ipcompspi 0:4294967295",
     "! --fragid 0:4294967295",
     "! --rt-segsleft 0:4294967295",
+    "--datestop 1970-01-01T00:00:00",
 ];
 
 fn of_rule(entry: &Entry<'_>, rule: &Rule, line: &str, cx: &Carry<'_>, met: &mut Met) {

@@ -3,9 +3,9 @@
 //! A payload is believed only if writing what was read from it gives the same bytes again: what our value cannot say is never
 //! lost, nor taken for something wider, but stays as it came (`Foreign`).
 
-use crate::model::{Foreign, Raw, prefix_mask};
+use crate::model::{Foreign, Iface, Raw, prefix_mask};
 use ox_packet::Family;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
 /// One revision of the kernel's `xt_match` or `xt_target`.
 pub trait Xt<const REV: u8>: Sized + Default {
@@ -15,6 +15,11 @@ pub trait Xt<const REV: u8>: Sized + Default {
     const KERNEL: Option<&'static str> = None;
     /// Bytes that are user space's (`usersize` of the kernel, `userspacesize` of iptables); the kernel's own stand behind them.
     const COMPARE: usize = size_of::<Self::Info>();
+
+    /// Bytes of it where the families have structures of their own and [`Xt::Info`] is the larger one's bytes.
+    fn size(_: Family) -> usize {
+        size_of::<Self::Info>()
+    }
 
     /// The payload; `None`: this revision cannot say it.
     fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info>;
@@ -77,18 +82,21 @@ pub struct Carried {
 pub(super) fn encode<E: Xt<REV>, const REV: u8>(ext: &E, name: &str, cx: &Carry<'_>) -> Option<Carried> {
     let info = ext.encode(cx)?;
     let name = E::KERNEL.unwrap_or(name).to_owned();
-    Some(Carried { name, revision: REV, info: info.as_bytes().to_vec(), compare: E::COMPARE })
+    let size = E::size(cx.family);
+    Some(Carried { name, revision: REV, info: info.as_bytes()[..size].to_vec(), compare: E::COMPARE.min(size) })
 }
 
 /// The extension that a payload of this name and revision says; `None`: another one's, or nothing that we can say.
 pub(super) fn decode<E: Xt<REV>, const REV: u8>(ours: &str, from: &Raw, name: &str, cx: &Carry<'_>) -> Option<E> {
     let Raw { revision, info } = from;
-    let size = size_of::<E::Info>();
+    let size = E::size(cx.family);
     if *revision != REV || name != E::KERNEL.unwrap_or(ours) || ![size, size.next_multiple_of(8)].contains(&info.len())
     {
         return None;
     }
-    let (mut info, _) = E::Info::read_from_prefix(info).ok()?;
+    let mut whole = E::Info::new_zeroed();
+    whole.as_mut_bytes()[..size].copy_from_slice(&info[..size]);
+    let mut info = whole;
     let ext = E::decode(&info, cx)?;
     let mut again = ext.encode(cx)?;
     E::settle(&mut info, cx);
@@ -164,4 +172,23 @@ pub(super) fn bits<const N: usize>(bits: [bool; N]) -> u8 {
 /// The lowest bits one by one. Bits above them are for the comparison in [`decode`] to find.
 pub(super) fn unbits<const N: usize>(all: u8) -> [bool; N] {
     std::array::from_fn(|i| all & 1 << i != 0)
+}
+
+/// The name of an interface and the bytes of it that count, `+` for the rest of them.
+pub(super) fn iface(iface: Iface) -> [[u8; 16]; 2] {
+    let (mut name, mut mask) = ([0; 16], [0; 16]);
+    let stem = iface.stem().as_bytes();
+    name[..stem.len()].copy_from_slice(stem);
+    if iface.is_wild() {
+        name[stem.len()] = b'+';
+        mask[..stem.len()].fill(0xff);
+    } else if !stem.is_empty() {
+        mask[..=stem.len()].fill(0xff);
+    }
+    [name, mask]
+}
+
+/// The interface that a name says; what its mask adds is for the comparison in [`decode`] to find.
+pub(super) fn from_iface(name: &[u8; 16]) -> Option<Iface> {
+    Iface::new(text(name)?)
 }

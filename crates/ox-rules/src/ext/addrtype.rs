@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_addrtype.c, net/ipv6/addrconf_core.c `__ipv6_addr_type`; ABI:
 //! uapi/linux/netfilter/xt_addrtype.h `struct xt_addrtype_info_v1`.
 use super::prelude::*;
+use ox_wire::xtables::host::{XtAddrtypeInfo, XtAddrtypeInfoV1};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -180,6 +181,55 @@ fn is_v6(asked: u16, address: u128, routed: impl FnOnce() -> u16) -> bool {
         return false;
     }
     asked & ROUTED == 0 || asked & ROUTED & routed() != 0
+}
+
+impl Xt<1> for AddrType {
+    type Info = XtAddrtypeInfoV1;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtAddrtypeInfoV1> {
+        let Self { src, dst, limit } = *self;
+        let flags = bits([src.not, dst.not, limit == Some(Limit::In), limit == Some(Limit::Out)]);
+        Some(XtAddrtypeInfoV1 { source: src.is.0, dest: dst.is.0, flags: flags.into() })
+    }
+
+    fn decode(info: &XtAddrtypeInfoV1, _: &Carry<'_>) -> Option<Self> {
+        let XtAddrtypeInfoV1 { source, dest, flags } = *info;
+        let [src, dst, inward, outward] = unbits(flags as u8);
+        Some(Self {
+            src: Inv { is: Types(known(source)?), not: src },
+            dst: Inv { is: Types(known(dest)?), not: dst },
+            limit: if inward { Some(Limit::In) } else { outward.then_some(Limit::Out) },
+        })
+    }
+}
+
+/// IPv4 alone, and as every interface sees it.
+impl Xt<0> for AddrType {
+    type Info = XtAddrtypeInfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtAddrtypeInfo> {
+        let Self { src, dst, limit } = *self;
+        (limit.is_none() && cx.family == Family::V4).then(|| XtAddrtypeInfo {
+            source: src.is.0,
+            dest: dst.is.0,
+            invert_source: src.not.into(),
+            invert_dest: dst.not.into(),
+        })
+    }
+
+    fn decode(info: &XtAddrtypeInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtAddrtypeInfo { source, dest, invert_source, invert_dest } = *info;
+        Some(Self {
+            src: Inv { is: Types(known(source)?), not: invert_source != 0 },
+            dst: Inv { is: Types(known(dest)?), not: invert_dest != 0 },
+            limit: None,
+        })
+    }
+}
+
+/// Types that have a name.
+fn known(types: u16) -> Option<u16> {
+    (types >> NAMES.len() == 0).then_some(types)
 }
 
 #[cfg(test)]

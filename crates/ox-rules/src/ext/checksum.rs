@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_CHECKSUM.c; ABI: uapi/linux/netfilter/xt_CHECKSUM.h.
 use super::prelude::*;
+use ox_wire::xtables::port::XtChecksumInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,5 +40,20 @@ impl Acting for Checksum {
     fn act(&self, _: &Lowering<'_>) -> Act {
         // Packets here are whole, as on the wire: none has its checksum left to a card, and the others are not touched.
         Act::Native(NativeAct::new("CHECKSUM", Effect::Stable, |_| Ok(Verdict::Continue)))
+    }
+}
+
+impl Xt<0> for Checksum {
+    type Info = XtChecksumInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtChecksumInfo> {
+        let Self { fill } = *self;
+        Some(XtChecksumInfo { operation: bits([fill]) })
+    }
+
+    fn decode(info: &XtChecksumInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtChecksumInfo { operation } = *info;
+        let [fill] = unbits(operation);
+        Some(Self { fill })
     }
 }

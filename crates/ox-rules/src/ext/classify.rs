@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_CLASSIFY.c; ABI: uapi/linux/netfilter/xt_CLASSIFY.h.
 use super::prelude::*;
+use ox_wire::xtables::mark::XtClassifyTargetInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,5 +57,19 @@ impl Acting for Classify {
             at.packet.meta.priority = priority;
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+impl Xt<0> for Classify {
+    type Info = XtClassifyTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtClassifyTargetInfo> {
+        let Self { class: Class { major, minor } } = *self;
+        Some(XtClassifyTargetInfo { priority: u32::from(major) << 16 | u32::from(minor) })
+    }
+
+    fn decode(info: &XtClassifyTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtClassifyTargetInfo { priority } = *info;
+        Some(Self { class: Class { major: (priority >> 16) as u16, minor: priority as u16 } })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_connmark.c; ABI: uapi/linux/netfilter/xt_connmark.h (target revision 2 with shifts).
 use super::prelude::*;
+use ox_wire::xtables::conn::{XtConnmarkMtinfo1, XtConnmarkTginfo1, XtConnmarkTginfo2};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -251,6 +252,77 @@ impl Acting for SetConnMark {
             }
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+impl Xt<1> for ConnMark {
+    type Info = XtConnmarkMtinfo1;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtConnmarkMtinfo1> {
+        let Self { mark } = *self;
+        let Masked { value, mask } = mark.is;
+        Some(XtConnmarkMtinfo1 { mark: value, mask, invert: mark.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtConnmarkMtinfo1, _: &Carry<'_>) -> Option<Self> {
+        let XtConnmarkMtinfo1 { mark, mask, invert, _pad } = *info;
+        Some(Self { mark: Inv { is: Masked { value: mark, mask }, not: invert != 0 } })
+    }
+}
+
+/// In the order of their numbers.
+const MODES: [Mode; 3] = [Mode::Set, Mode::Save, Mode::Restore];
+
+impl Xt<2> for SetConnMark {
+    type Info = XtConnmarkTginfo2;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtConnmarkTginfo2> {
+        let Self { mode, ctmark, ctmask, nfmask, shift } = *self;
+        Some(XtConnmarkTginfo2 {
+            ctmark,
+            ctmask,
+            nfmask,
+            shift_dir: shift.right.into(),
+            shift_bits: shift.bits,
+            mode: MODES.iter().position(|&m| m == mode)? as u8,
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtConnmarkTginfo2, _: &Carry<'_>) -> Option<Self> {
+        let XtConnmarkTginfo2 { ctmark, ctmask, nfmask, shift_dir, shift_bits, mode, _pad } = *info;
+        let shift = Shift { right: shift_dir == 1, bits: shift_bits };
+        let mode = *MODES.get(usize::from(mode))?;
+        let nfmask = if mode == Mode::Set { u32::MAX } else { nfmask };
+        Some(Self { mode, ctmark, ctmask, nfmask, shift })
+    }
+
+    fn settle(info: &mut XtConnmarkTginfo2, _: &Carry<'_>) {
+        if info.mode == 0 {
+            info.nfmask = u32::MAX;
+        }
+    }
+}
+
+/// It cannot shift.
+impl Xt<1> for SetConnMark {
+    type Info = XtConnmarkTginfo1;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtConnmarkTginfo1> {
+        let XtConnmarkTginfo2 { ctmark, ctmask, nfmask, shift_dir: _, shift_bits, mode, _pad } =
+            <Self as Xt<2>>::encode(self, cx)?;
+        (shift_bits == 0).then(|| XtConnmarkTginfo1 { ctmark, ctmask, nfmask, mode, ..Default::default() })
+    }
+
+    fn decode(info: &XtConnmarkTginfo1, cx: &Carry<'_>) -> Option<Self> {
+        let XtConnmarkTginfo1 { ctmark, ctmask, nfmask, mode, _pad } = *info;
+        <Self as Xt<2>>::decode(&XtConnmarkTginfo2 { ctmark, ctmask, nfmask, mode, ..Default::default() }, cx)
+    }
+
+    fn settle(info: &mut XtConnmarkTginfo1, _: &Carry<'_>) {
+        if info.mode == 0 {
+            info.nfmask = u32::MAX;
+        }
     }
 }
 

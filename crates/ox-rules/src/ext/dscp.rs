@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_dscp.c `dscp_mt`, net/netfilter/xt_DSCP.c `dscp_tg`; ABI: uapi/linux/netfilter/xt_dscp.h,
 //! xt_DSCP.h.
 use super::prelude::*;
+use ox_wire::xtables::mark::{XtDscpInfo, XtDscpTargetInfo};
 
 /// The classes that have names (RFC 2474, 2597, 3246).
 const CLASSES: [(&str, u8); 22] = [
@@ -140,5 +141,33 @@ impl Acting for SetDscp {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { bits } = *self;
         Act::Set { field: Field::Tos, mask: 0xfc, value: u32::from(bits.0) << 2 }
+    }
+}
+
+impl Xt<0> for Dscp {
+    type Info = XtDscpInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtDscpInfo> {
+        let Self { bits } = *self;
+        Some(XtDscpInfo { dscp: bits.is.0, invert: bits.not.into() })
+    }
+
+    fn decode(info: &XtDscpInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtDscpInfo { dscp, invert } = *info;
+        (dscp < 64).then(|| Self { bits: Inv { is: Bits(dscp), not: invert != 0 } })
+    }
+}
+
+impl Xt<0> for SetDscp {
+    type Info = XtDscpTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtDscpTargetInfo> {
+        let Self { bits } = *self;
+        Some(XtDscpTargetInfo { dscp: bits.0 })
+    }
+
+    fn decode(info: &XtDscpTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtDscpTargetInfo { dscp } = *info;
+        (dscp < 64).then_some(Self { bits: Bits(dscp) })
     }
 }

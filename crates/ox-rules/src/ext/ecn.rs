@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_ecn.c, net/ipv4/netfilter/ipt_ECN.c; ABI: uapi/linux/netfilter/xt_ecn.h,
 //! uapi/linux/netfilter_ipv4/ipt_ECN.h.
 use super::prelude::*;
+use ox_wire::xtables::mark::{IptEcnTargetInfo, XtEcnInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -157,6 +158,54 @@ impl Acting for SetEcn {
             }
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+/// `XT_ECN_OP_MATCH_…`, what is asked and what of it stands behind a `!`.
+const MATCH_IP: u8 = 0x01;
+const MATCH_ECE: u8 = 0x10;
+const MATCH_CWR: u8 = 0x20;
+
+impl Xt<0> for Ecn {
+    type Info = XtEcnInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtEcnInfo> {
+        let Self { ece, cwr, ect } = *self;
+        let mut info = XtEcnInfo { ip_ect: ect.map_or(0, |v| v.is.0), ..Default::default() };
+        for (bit, not) in
+            [(MATCH_IP, ect.map(|v| v.not)), (MATCH_ECE, ece.map(|v| v.not)), (MATCH_CWR, cwr.map(|v| v.not))]
+        {
+            if let Some(not) = not {
+                info.operation |= bit;
+                info.invert |= if not { bit } else { 0 };
+            }
+        }
+        Some(info)
+    }
+
+    fn decode(info: &XtEcnInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtEcnInfo { operation, invert, ip_ect, tcp_ect: _ } = *info;
+        let asked = |bit: u8| (operation & bit != 0).then_some(invert & bit != 0);
+        Some(Self {
+            ece: asked(MATCH_ECE).map(|not| Inv { is: Flag, not }),
+            cwr: asked(MATCH_CWR).map(|not| Inv { is: Flag, not }),
+            ect: asked(MATCH_IP).map(|not| Inv { is: Ect(ip_ect), not }),
+        })
+    }
+}
+
+/// The kernel could set single bits; no program says so.
+impl Xt<0> for SetEcn {
+    type Info = IptEcnTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptEcnTargetInfo> {
+        let Self = self;
+        // `IPT_ECN_OP_SET_ECE`, `IPT_ECN_OP_SET_CWR`: to nothing.
+        Some(IptEcnTargetInfo { operation: 0x10 | 0x20, ..Default::default() })
+    }
+
+    fn decode(_: &IptEcnTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        Some(Self)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_hl.c `hl_mt6`, net/netfilter/xt_HL.c `hl_tg6`; ABI: uapi/linux/netfilter_ipv6/ip6t_hl.h, ip6t_HL.h.
 use super::hops::{Change, Compare, Step};
 use super::prelude::*;
+use ox_wire::xtables::mark::{Ip6tHlInfo, Ip6tHlTargetInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,5 +98,34 @@ impl Acting for SetHl {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { change } = *self;
         change.map_or(Act::None, |c| c.act("HL"))
+    }
+}
+
+impl Xt<0> for Hl {
+    type Info = Ip6tHlInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tHlInfo> {
+        let Self { compare, value } = *self;
+        Some(Ip6tHlInfo { mode: compare.number(), hop_limit: value })
+    }
+
+    fn decode(info: &Ip6tHlInfo, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tHlInfo { mode, hop_limit } = *info;
+        Some(Self { compare: Compare::numbered(mode)?, value: hop_limit })
+    }
+}
+
+impl Xt<0> for SetHl {
+    type Info = Ip6tHlTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tHlTargetInfo> {
+        let Self { change } = *self;
+        let (mode, hop_limit) = change?.numbers();
+        Some(Ip6tHlTargetInfo { mode, hop_limit })
+    }
+
+    fn decode(info: &Ip6tHlTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tHlTargetInfo { mode, hop_limit } = *info;
+        Some(Self { change: Some(Change::numbered(mode, hop_limit)?) })
     }
 }

@@ -23,6 +23,16 @@ impl Compare {
         if not { Compare::Ne } else { Compare::Eq }
     }
 
+    /// Its number in `IPT_TTL_…` and `IP6T_HL_…`.
+    pub(super) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The one of a number.
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Gt].into_iter().find(|c| c.number() == number)
+    }
+
     /// Prints ` ! --ttl-eq 5`; `prefix` is `--ttl` or `--hl`.
     pub(super) fn save(self, value: u8, prefix: &str, out: &mut Out) {
         let which = match self {
@@ -71,6 +81,20 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// Its number in `IPT_TTL_…` and `IP6T_HL_…`, and how much.
+    pub(super) fn numbers(self) -> (u8, u8) {
+        match self {
+            Change::Set(n) => (0, n),
+            Change::Inc(n) => (1, n),
+            Change::Dec(n) => (2, n),
+        }
+    }
+
+    /// The one of a number.
+    pub(super) fn numbered(number: u8, n: u8) -> Option<Self> {
+        [Change::Set(n), Change::Inc(n), Change::Dec(n)].into_iter().find(|c| c.numbers() == (number, n))
+    }
+
     /// Prints ` --ttl-inc 5`; `prefix` is `--ttl` or `--hl`.
     pub(super) fn save(self, prefix: &str, out: &mut Out) {
         out.word(prefix);

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_iprange.c; ABI: uapi/linux/netfilter/xt_iprange.h.
 use super::prelude::*;
 use crate::syntax::short_v4;
+use ox_wire::xtables::host::XtIprangeMtinfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,3 +87,30 @@ impl Matching for IpRange {
         Pred::all([within(Field::Src, src), within(Field::Dst, dst)])
     }
 }
+
+impl Xt<1> for IpRange {
+    type Info = XtIprangeMtinfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtIprangeMtinfo> {
+        let Self { src, dst } = *self;
+        let ends = |range: Option<Inv<Range>>| {
+            range.map_or([[0; 16]; 2], |r| [inet(r.is.lo, cx.family), inet(r.is.hi, cx.family)])
+        };
+        let said = [src, dst].map(|r| r.is_some());
+        let not = [src, dst].map(|r| r.is_some_and(|r| r.not));
+        let flags = bits(said) | bits(not) << NOT;
+        Some(XtIprangeMtinfo { src: ends(src), dst: ends(dst), flags, ..Default::default() })
+    }
+
+    fn decode(info: &XtIprangeMtinfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtIprangeMtinfo { src, dst, flags, _pad } = info;
+        let range = |[lo, hi]: &[_; 2], bit: u8| {
+            let is = Range { lo: addr(lo, cx.family), hi: addr(hi, cx.family) };
+            (flags & 1 << bit != 0).then(|| Inv { is, not: flags & 1 << (bit + NOT) != 0 })
+        };
+        Some(Self { src: range(src, 0), dst: range(dst, 1) })
+    }
+}
+
+/// Bits from those that say what is asked to those that deny it (`IPRANGE_SRC`, `IPRANGE_SRC_INV`).
+const NOT: u8 = 4;

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_length.c; ABI: uapi/linux/netfilter/xt_length.h.
 use super::prelude::*;
+use ox_wire::xtables::host::XtLengthInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,5 +72,20 @@ impl Matching for Length {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { length } = *self;
         Pred::range(Field::Len, length.is.lo, length.is.hi).not_if(length.not)
+    }
+}
+
+impl Xt<0> for Length {
+    type Info = XtLengthInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtLengthInfo> {
+        let Self { length } = *self;
+        let Range { lo, hi } = length.is;
+        Some(XtLengthInfo { min: lo, max: hi, invert: length.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtLengthInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtLengthInfo { min, max, invert, _pad } = *info;
+        Some(Self { length: Inv { is: Range { lo: min, hi: max }, not: invert != 0 } })
     }
 }

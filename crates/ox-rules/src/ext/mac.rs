@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_mac.c; ABI: uapi/linux/netfilter/xt_mac.h. A packet without such a header does not match,
 //! whether there is a `!` or not.
 use super::prelude::*;
+use ox_wire::xtables::host::XtMacInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,5 +65,19 @@ impl Matching for Mac {
             Ok(at.packet.meta.link.is_some_and(|link| (link.src == address) != not))
         })
         .into()
+    }
+}
+
+impl Xt<0> for Mac {
+    type Info = XtMacInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtMacInfo> {
+        let Self { source } = *self;
+        Some(XtMacInfo { srcaddr: source.is.0, invert: source.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtMacInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtMacInfo { srcaddr, _pad, invert } = *info;
+        Some(Self { source: Inv { is: Address(srcaddr), not: invert != 0 } })
     }
 }

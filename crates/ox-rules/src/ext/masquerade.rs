@@ -1,6 +1,7 @@
 //! `-j MASQUERADE`: rewrite the source to the address of the interface the packet leaves by.
 //!
 //! Kernel: net/netfilter/xt_MASQUERADE.c; ABI: uapi/linux/netfilter/nf_nat.h.
+use super::nat::{ByFamily, from_ports_by_family, ports_by_family, size_by_family};
 use super::nat::{Choice, PortRange, Range, spec};
 use super::prelude::*;
 
@@ -53,6 +54,24 @@ impl Acting for Masquerade {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { ports, choice } = *self;
         spec(NatKind::Masquerade, Range { addrs: None, ports }, choice)
+    }
+}
+
+impl Xt<0> for Masquerade {
+    type Info = ByFamily;
+
+    fn size(family: Family) -> usize {
+        size_by_family(family)
+    }
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<ByFamily> {
+        let Self { ports, choice } = *self;
+        ports_by_family(ports, choice, cx.family)
+    }
+
+    fn decode(info: &ByFamily, cx: &Carry<'_>) -> Option<Self> {
+        let (ports, choice) = from_ports_by_family(info, cx.family)?;
+        Some(Self { ports, choice })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_nat.c; ABI: uapi/linux/netfilter/nf_nat.h `struct nf_nat_range2`.
 use super::prelude::*;
 use ox_wire::xtables::nat::{NfNatIpv4MultiRangeCompat, NfNatIpv4Range, NfNatRange, NfNatRange2};
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// Addresses and ports that a connection may be given.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -295,6 +296,46 @@ pub(super) fn from_range0(info: &NfNatIpv4MultiRangeCompat, family: Family) -> O
     let wide = |ip: [u8; 4]| inet(u32::from_be_bytes(ip).into(), Family::V4);
     let range = NfNatRange { flags, min_addr: wide(min_ip), max_addr: wide(max_ip), min_proto: min, max_proto: max };
     (rangesize == 1 && family == Family::V4).then(|| from_range1(&range, family))
+}
+
+/// Revision 0 of what has only that: `struct nf_nat_ipv4_multi_range_compat` in IPv4, `struct nf_nat_range` in IPv6.
+pub(super) type ByFamily = [u8; size_of::<NfNatRange>()];
+
+/// Bytes of it.
+pub(super) fn size_by_family(family: Family) -> usize {
+    match family {
+        Family::V4 => size_of::<NfNatIpv4MultiRangeCompat>(),
+        Family::V6 => size_of::<NfNatRange>(),
+    }
+}
+
+/// The range in the structure of its family.
+pub(super) fn by_family(range: Range, choice: Choice, family: Family) -> Option<ByFamily> {
+    let mut all = [0; size_of::<NfNatRange>()];
+    match family {
+        Family::V4 => all[..size_by_family(family)].copy_from_slice(range0(range, choice, family)?.as_bytes()),
+        Family::V6 => all = zerocopy::transmute!(range1(range, choice, family)?),
+    }
+    Some(all)
+}
+
+/// What it says.
+pub(super) fn from_by_family(info: &ByFamily, family: Family) -> Option<(Range, Choice)> {
+    match family {
+        Family::V4 => from_range0(&NfNatIpv4MultiRangeCompat::read_from_prefix(info).ok()?.0, family),
+        Family::V6 => Some(from_range1(&NfNatRange::read_from_prefix(info).ok()?.0, family)),
+    }
+}
+
+/// Masquerading and redirecting choose ports alone.
+pub(super) fn ports_by_family(ports: Option<PortRange>, choice: Choice, family: Family) -> Option<ByFamily> {
+    by_family(Range { addrs: None, ports }, choice, family)
+}
+
+/// What they say.
+pub(super) fn from_ports_by_family(info: &ByFamily, family: Family) -> Option<(Option<PortRange>, Choice)> {
+    let (range, choice) = from_by_family(info, family)?;
+    range.addrs.is_none().then_some((range.ports, choice))
 }
 
 impl Value for PortRange {

@@ -1,6 +1,7 @@
 //! `-j NETMAP`: replace the network part of an address, keep the host part.
 //!
 //! Kernel: net/netfilter/xt_NETMAP.c; ABI: uapi/linux/netfilter/nf_nat.h.
+use super::nat::{ByFamily, Choice, Range, by_family, from_by_family, size_by_family};
 use super::prelude::*;
 
 /// The target.
@@ -67,6 +68,30 @@ impl Acting for Netmap {
             random_fully: false,
             persistent: false,
         })
+    }
+}
+
+/// The network is said by its first and last address.
+impl Xt<0> for Netmap {
+    type Info = ByFamily;
+
+    fn size(family: Family) -> usize {
+        size_by_family(family)
+    }
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<ByFamily> {
+        let Self { to } = self;
+        let hosts = prefix_mask(cx.family, u8::MAX) & !to.mask();
+        let addrs = Some((to.addr(), to.addr() | hosts));
+        by_family(Range { addrs, ports: None }, Choice::default(), cx.family)
+    }
+
+    fn decode(info: &ByFamily, cx: &Carry<'_>) -> Option<Self> {
+        let (range, _) = from_by_family(info, cx.family)?;
+        let (first, last) = range.addrs?;
+        let to = Net::new(first, prefix_mask(cx.family, u8::MAX) & !(first ^ last));
+        to.prefix_len(cx.family)?;
+        Some(Self { to })
     }
 }
 

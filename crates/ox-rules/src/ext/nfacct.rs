@@ -3,6 +3,8 @@
 //! Kernel: net/netfilter/xt_nfacct.c, net/netfilter/nfnetlink_acct.c; ABI: uapi/linux/netfilter/xt_nfacct.h.
 //! The kernel takes a rule only if the object exists; a ruleset file has no objects, so here every name does.
 use super::prelude::*;
+use ox_wire::xtables::report::{XtNfacctMatchInfo, XtNfacctMatchInfoV1};
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +61,37 @@ impl Matching for Nfacct {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { name } = self.clone();
         Native::new("accounting object", Effect::Mutates, move |at| Ok(at.env.account(&name, at.packet.key.len))).into()
+    }
+}
+
+/// As revision 0, but for how 32-bit programs see it.
+impl Xt<1> for Nfacct {
+    type Info = XtNfacctMatchInfoV1;
+    const COMPARE: usize = offset_of!(XtNfacctMatchInfoV1, nfacct);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtNfacctMatchInfoV1> {
+        let Self { name } = self;
+        Some(XtNfacctMatchInfoV1 { name: chars(name)?, ..Default::default() })
+    }
+
+    fn decode(info: &XtNfacctMatchInfoV1, _: &Carry<'_>) -> Option<Self> {
+        let XtNfacctMatchInfoV1 { name, nfacct: _ } = info;
+        Some(Self { name: text(name)?.to_owned() })
+    }
+}
+
+impl Xt<0> for Nfacct {
+    type Info = XtNfacctMatchInfo;
+    const COMPARE: usize = offset_of!(XtNfacctMatchInfo, nfacct);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtNfacctMatchInfo> {
+        let Self { name } = self;
+        Some(XtNfacctMatchInfo { name: chars(name)?, ..Default::default() })
+    }
+
+    fn decode(info: &XtNfacctMatchInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtNfacctMatchInfo { name, nfacct: _ } = info;
+        Some(Self { name: text(name)?.to_owned() })
     }
 }
 

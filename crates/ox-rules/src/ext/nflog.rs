@@ -4,6 +4,7 @@
 //! iptables-nft writes it as the log expression, which takes a prefix of 127 bytes and has no `--nflog-range`.
 use super::log::cut;
 use super::prelude::*;
+use ox_wire::xtables::report::XtNflogInfo;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,6 +101,31 @@ impl Acting for Nflog {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { prefix, group, range: _, size: _, threshold: _ } = self;
         Act::Log(LogSpec { kind: LogKind::Nflog, prefix: prefix.clone(), level: 0, flags: 0, group: *group })
+    }
+}
+
+/// `XT_NFLOG_F_COPY_LEN`: the length is that of the copy.
+const COPY_LEN: u16 = 1;
+
+impl Xt<0> for Nflog {
+    type Info = XtNflogInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtNflogInfo> {
+        let Self { prefix, group, range, size, threshold } = self;
+        Some(XtNflogInfo {
+            len: size.unwrap_or(*range),
+            group: *group,
+            threshold: *threshold,
+            flags: size.map_or(0, |_| COPY_LEN),
+            pad: 0,
+            prefix: chars(prefix)?,
+        })
+    }
+
+    fn decode(info: &XtNflogInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtNflogInfo { len, group, threshold, flags, pad: _, prefix } = info;
+        let (range, size) = if flags & COPY_LEN != 0 { (0, Some(*len)) } else { (*len, None) };
+        Some(Self { prefix: text(prefix)?.to_owned(), group: *group, range, size, threshold: *threshold })
     }
 }
 

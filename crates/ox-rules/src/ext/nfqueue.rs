@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_NFQUEUE.c; ABI: uapi/linux/netfilter/xt_NFQUEUE.h. Which of several queues a packet goes to
 //! follows from a hash of its addresses, see `ox_packet::jhash::nfqueue`.
 use super::prelude::*;
+use ox_wire::xtables::report::{XtNfqInfo, XtNfqInfoV1, XtNfqInfoV2, XtNfqInfoV3};
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +90,68 @@ impl Acting for Nfqueue {
         let Self { first, last, bypass, fanout } = *self;
         let total = last.saturating_sub(first).saturating_add(1);
         Act::Verdict(Verdict::Queue { num: first, total, bypass, fanout })
+    }
+}
+
+impl Xt<3> for Nfqueue {
+    type Info = XtNfqInfoV3;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtNfqInfoV3> {
+        let Self { first, last, bypass, fanout } = *self;
+        let queues_total = last.checked_sub(first)?.checked_add(1)?;
+        Some(XtNfqInfoV3 { queuenum: first, queues_total, flags: bits([bypass, fanout]).into() })
+    }
+
+    fn decode(info: &XtNfqInfoV3, _: &Carry<'_>) -> Option<Self> {
+        let XtNfqInfoV3 { queuenum, queues_total, flags } = *info;
+        let last = queuenum.checked_add(queues_total.checked_sub(1)?)?;
+        let [bypass, fanout] = unbits(flags as u8);
+        Some(Self { first: queuenum, last, bypass, fanout })
+    }
+}
+
+/// It cannot choose by processor.
+impl Xt<2> for Nfqueue {
+    type Info = XtNfqInfoV2;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtNfqInfoV2> {
+        let XtNfqInfoV3 { queuenum, queues_total, flags: _ } = <Self as Xt<3>>::encode(self, cx)?;
+        (!self.fanout).then_some(XtNfqInfoV2 { queuenum, queues_total, bypass: self.bypass.into() })
+    }
+
+    fn decode(info: &XtNfqInfoV2, cx: &Carry<'_>) -> Option<Self> {
+        let XtNfqInfoV2 { queuenum, queues_total, bypass: flags } = *info;
+        <Self as Xt<3>>::decode(&XtNfqInfoV3 { queuenum, queues_total, flags }, cx)
+    }
+}
+
+/// Nor does it accept what nobody takes.
+impl Xt<1> for Nfqueue {
+    type Info = XtNfqInfoV1;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtNfqInfoV1> {
+        let XtNfqInfoV3 { queuenum, queues_total, flags } = <Self as Xt<3>>::encode(self, cx)?;
+        (flags == 0).then_some(XtNfqInfoV1 { queuenum, queues_total })
+    }
+
+    fn decode(info: &XtNfqInfoV1, cx: &Carry<'_>) -> Option<Self> {
+        let XtNfqInfoV1 { queuenum, queues_total } = *info;
+        <Self as Xt<3>>::decode(&XtNfqInfoV3 { queuenum, queues_total, flags: 0 }, cx)
+    }
+}
+
+/// There is one queue.
+impl Xt<0> for Nfqueue {
+    type Info = XtNfqInfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtNfqInfo> {
+        let XtNfqInfoV1 { queuenum, queues_total } = <Self as Xt<1>>::encode(self, cx)?;
+        (queues_total == 1).then_some(XtNfqInfo { queuenum })
+    }
+
+    fn decode(info: &XtNfqInfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtNfqInfo { queuenum } = *info;
+        <Self as Xt<1>>::decode(&XtNfqInfoV1 { queuenum, queues_total: 1 }, cx)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_owner.c; ABI: uapi/linux/netfilter/xt_owner.h (revision 1).
 use super::prelude::*;
+use ox_wire::xtables::host::XtOwnerMatchInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -176,6 +177,36 @@ impl Matching for Owner {
             Ok(user && group)
         })
         .into()
+    }
+}
+
+impl Xt<1> for Owner {
+    type Info = XtOwnerMatchInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtOwnerMatchInfo> {
+        let Self { uid, gid, socket, suppl } = *self;
+        let [users, groups] = [uid, gid].map(|ids| ids.map_or(Ids::default(), |i| i.is));
+        Some(XtOwnerMatchInfo {
+            uid_min: users.lo,
+            uid_max: users.hi,
+            gid_min: groups.lo,
+            gid_max: groups.hi,
+            asked: bits([uid.is_some(), gid.is_some(), socket.is_some(), suppl]),
+            invert: bits([uid.is_some_and(|u| u.not), gid.is_some_and(|g| g.not), socket == Some(false)]),
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtOwnerMatchInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtOwnerMatchInfo { uid_min, uid_max, gid_min, gid_max, asked, invert, _pad } = *info;
+        let [uid, gid, socket, suppl] = unbits(asked);
+        let [not_uid, not_gid, no_socket] = unbits(invert);
+        Some(Self {
+            uid: uid.then_some(Inv { is: Ids { lo: uid_min, hi: uid_max }, not: not_uid }),
+            gid: gid.then_some(Inv { is: Ids { lo: gid_min, hi: gid_max }, not: not_gid }),
+            socket: socket.then_some(!no_socket),
+            suppl,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_physdev.c; ABI: uapi/linux/netfilter/xt_physdev.h.
 use super::prelude::*;
 use crate::model::Iface;
+use ox_wire::xtables::host::XtPhysdevInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,5 +134,31 @@ impl Matching for PhysDev {
             Ok(this.holds(meta.phys_in, meta.phys_out))
         })
         .into()
+    }
+}
+
+impl Xt<0> for PhysDev {
+    type Info = XtPhysdevInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtPhysdevInfo> {
+        let Self { inn, out, is_in, is_out, bridged } = *self;
+        let [physindev, in_mask] = iface(inn.unwrap_or_default().is.0);
+        let [physoutdev, out_mask] = iface(out.unwrap_or_default().is.0);
+        // In the order of `XT_PHYSDEV_OP_…`.
+        let asked = [inn.map(|p| p.not), out.map(|p| p.not), bridged, is_in, is_out];
+        let invert = bits(asked.map(|not| not == Some(true)));
+        let bitmask = bits(asked.map(|not| not.is_some()));
+        Some(XtPhysdevInfo { physindev, in_mask, physoutdev, out_mask, invert, bitmask })
+    }
+
+    fn decode(info: &XtPhysdevInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtPhysdevInfo { physindev, in_mask: _, physoutdev, out_mask: _, invert, bitmask } = info;
+        let not: [bool; 5] = unbits(*invert);
+        let [inn, out, bridged, is_in, is_out] = std::array::from_fn(|i| (bitmask & 1 << i != 0).then_some(not[i]));
+        let port = |name: &[u8; 16], not: Option<bool>| {
+            let is = Port(from_iface(name)?);
+            Some(not.map(|not| Inv { is, not }))
+        };
+        Some(Self { inn: port(physindev, inn)?, out: port(physoutdev, out)?, is_in, is_out, bridged })
     }
 }

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_pkttype.c; ABI: uapi/linux/netfilter/xt_pkttype.h, uapi/linux/if_packet.h.
 use super::prelude::*;
 use ox_packet::pkttype;
+use ox_wire::xtables::host::XtPkttypeInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,5 +80,20 @@ impl Matching for PktType {
             (kind, _) => is(kind),
         };
         found.not_if(kind.not)
+    }
+}
+
+impl Xt<0> for PktType {
+    type Info = XtPkttypeInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtPkttypeInfo> {
+        let Self { kind } = *self;
+        Some(XtPkttypeInfo { pkttype: kind.is.0.into(), invert: kind.not.into() })
+    }
+
+    fn decode(info: &XtPkttypeInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtPkttypeInfo { pkttype, invert } = *info;
+        let kind = u8::try_from(pkttype).ok().filter(|kind| NAMES.iter().any(|n| n.1 == *kind))?;
+        Some(Self { kind: Inv { is: Kind(kind), not: invert != 0 } })
     }
 }

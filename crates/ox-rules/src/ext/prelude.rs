@@ -1,7 +1,9 @@
 //! What every extension file imports.
 
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
-pub(super) use super::abi::{Carry, Xt, addr, bits, chars, inet, inet_mask, settle_mask, text, unbits};
+pub(super) use super::abi::{
+    Carry, Xt, addr, bits, chars, from_iface, iface, inet, inet_mask, settle_mask, text, unbits,
+};
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use super::{Acting, Ext, Families, Matching, Place, Refused};
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]

@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_quota.c; ABI: uapi/linux/netfilter/xt_quota.h.
 use super::prelude::*;
+use ox_wire::xtables::rate::XtQuotaInfo;
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +46,21 @@ impl Matching for Quota {
             Ok(fits != not)
         })
         .into()
+    }
+}
+
+impl Xt<0> for Quota {
+    type Info = XtQuotaInfo;
+    const COMPARE: usize = offset_of!(XtQuotaInfo, master);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtQuotaInfo> {
+        let Self { bytes } = *self;
+        Some(XtQuotaInfo { flags: bytes.not.into(), quota: bytes.is, ..Default::default() })
+    }
+
+    fn decode(info: &XtQuotaInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtQuotaInfo { flags, pad: _, quota, master: _ } = *info;
+        Some(Self { bytes: Inv { is: quota, not: flags != 0 } })
     }
 }
 

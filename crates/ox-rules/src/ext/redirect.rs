@@ -1,6 +1,7 @@
 //! `-j REDIRECT`: send a connection to this host itself.
 //!
 //! Kernel: net/netfilter/xt_REDIRECT.c, net/netfilter/nf_nat_redirect.c; ABI: uapi/linux/netfilter/nf_nat.h.
+use super::nat::{ByFamily, from_ports_by_family, ports_by_family, size_by_family};
 use super::nat::{Choice, PortRange, Range, spec};
 use super::prelude::*;
 
@@ -56,6 +57,24 @@ impl Acting for Redirect {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { ports, random } = *self;
         spec(NatKind::Redirect, Range { addrs: None, ports }, Choice { random, ..Choice::default() })
+    }
+}
+
+impl Xt<0> for Redirect {
+    type Info = ByFamily;
+
+    fn size(family: Family) -> usize {
+        size_by_family(family)
+    }
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<ByFamily> {
+        let Self { ports, random } = *self;
+        ports_by_family(ports, Choice { random, ..Choice::default() }, cx.family)
+    }
+
+    fn decode(info: &ByFamily, cx: &Carry<'_>) -> Option<Self> {
+        let (ports, Choice { random, .. }) = from_ports_by_family(info, cx.family)?;
+        Some(Self { ports, random })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/ipv4/netfilter/ipt_rpfilter.c, net/ipv6/netfilter/ip6t_rpfilter.c; ABI: uapi/linux/netfilter/xt_rpfilter.h.
 use super::prelude::*;
 use ox_packet::{iface_number, pkttype};
+use ox_wire::xtables::host::XtRpfilterInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,6 +89,21 @@ impl Matching for RpFilter {
             })
         }))
         .not_if(invert)
+    }
+}
+
+impl Xt<0> for RpFilter {
+    type Info = XtRpfilterInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtRpfilterInfo> {
+        let Self { loose, validmark, accept_local, invert } = *self;
+        Some(XtRpfilterInfo { flags: bits([loose, validmark, accept_local, invert]) })
+    }
+
+    fn decode(info: &XtRpfilterInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtRpfilterInfo { flags } = *info;
+        let [loose, validmark, accept_local, invert] = unbits(flags);
+        Some(Self { loose, validmark, accept_local, invert })
     }
 }
 

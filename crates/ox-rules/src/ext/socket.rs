@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_socket.c; ABI: uapi/linux/netfilter/xt_socket.h (revision 3).
 //! Which sockets there are, only the host knows: without one the answer is unknown.
 use super::prelude::*;
+use ox_wire::xtables::host::{XtSocketMtinfo1, XtSocketMtinfo2, XtSocketMtinfo3};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +55,68 @@ impl Matching for Socket {
             Ok(fits)
         })
         .into()
+    }
+}
+
+impl Socket {
+    /// `XT_SOCKET_…`; `None`: others are set than the first `known` ones.
+    fn flags(&self, known: u32) -> Option<u8> {
+        let Self { transparent, nowildcard, restore } = *self;
+        Some(bits([transparent, nowildcard, restore])).filter(|flags| flags >> known == 0)
+    }
+
+    fn from_flags(flags: u8) -> Option<Self> {
+        let [transparent, nowildcard, restore] = unbits(flags);
+        Some(Self { transparent, nowildcard, restore })
+    }
+}
+
+impl Xt<3> for Socket {
+    type Info = XtSocketMtinfo3;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtSocketMtinfo3> {
+        Some(XtSocketMtinfo3 { flags: self.flags(3)? })
+    }
+
+    fn decode(info: &XtSocketMtinfo3, _: &Carry<'_>) -> Option<Self> {
+        Self::from_flags(info.flags)
+    }
+}
+
+impl Xt<2> for Socket {
+    type Info = XtSocketMtinfo2;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtSocketMtinfo2> {
+        Some(XtSocketMtinfo2 { flags: self.flags(2)? })
+    }
+
+    fn decode(info: &XtSocketMtinfo2, _: &Carry<'_>) -> Option<Self> {
+        Self::from_flags(info.flags)
+    }
+}
+
+impl Xt<1> for Socket {
+    type Info = XtSocketMtinfo1;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtSocketMtinfo1> {
+        Some(XtSocketMtinfo1 { flags: self.flags(1)? })
+    }
+
+    fn decode(info: &XtSocketMtinfo1, _: &Carry<'_>) -> Option<Self> {
+        Self::from_flags(info.flags)
+    }
+}
+
+/// IPv4 alone.
+impl Xt<0> for Socket {
+    type Info = [u8; 0];
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<[u8; 0]> {
+        self.flags(0).filter(|_| cx.family == Family::V4).map(|_| [])
+    }
+
+    fn decode(_: &[u8; 0], _: &Carry<'_>) -> Option<Self> {
+        Some(Self::default())
     }
 }
 

@@ -5,6 +5,7 @@
 use super::Match;
 use super::prelude::*;
 use ox_packet::{Mss, set_mss};
+use ox_wire::xtables::port::{XtTcpmssInfo, XtTcpmssMatchInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -197,6 +198,42 @@ impl Acting for SetMss {
             }
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+impl Xt<0> for Tcpmss {
+    type Info = XtTcpmssMatchInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtTcpmssMatchInfo> {
+        let Self { mss } = *self;
+        let Ports { lo, hi } = mss.is;
+        Some(XtTcpmssMatchInfo { mss_min: lo, mss_max: hi, invert: mss.not.into(), ..Default::default() })
+    }
+
+    fn decode(info: &XtTcpmssMatchInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtTcpmssMatchInfo { mss_min, mss_max, invert, _pad } = *info;
+        Some(Self { mss: Inv { is: Ports { lo: mss_min, hi: mss_max }, not: invert != 0 } })
+    }
+}
+
+/// The size that stands for the path's (`XT_TCPMSS_CLAMP_PMTU`).
+const CLAMP_PMTU: u16 = 0xffff;
+
+impl Xt<0> for SetMss {
+    type Info = XtTcpmssInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtTcpmssInfo> {
+        let Self { size } = *self;
+        let mss = match size? {
+            Size::Fixed(n) => n,
+            Size::Path => CLAMP_PMTU,
+        };
+        Some(XtTcpmssInfo { mss })
+    }
+
+    fn decode(info: &XtTcpmssInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtTcpmssInfo { mss } = *info;
+        Some(Self { size: Some(if mss == CLAMP_PMTU { Size::Path } else { Size::Fixed(mss) }) })
     }
 }
 

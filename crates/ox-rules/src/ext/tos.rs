@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_dscp.c `tos_mt`, net/netfilter/xt_DSCP.c `tos_tg`; ABI: uapi/linux/netfilter/xt_dscp.h
 //! `struct xt_tos_match_info`, xt_DSCP.h `struct xt_tos_target_info`.
 use super::prelude::*;
+use ox_wire::xtables::mark::{XtTosMatchInfo, XtTosTargetInfo};
 
 /// A value and the bits of it that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -151,5 +152,33 @@ impl Acting for SetTos {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { tos } = *self;
         Act::Set { field: Field::Tos, mask: tos.mask.into(), value: tos.value.into() }
+    }
+}
+
+impl Xt<1> for IsTos {
+    type Info = XtTosMatchInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtTosMatchInfo> {
+        let Self { tos } = *self;
+        Some(XtTosMatchInfo { tos_mask: tos.is.mask, tos_value: tos.is.value, invert: tos.not.into() })
+    }
+
+    fn decode(info: &XtTosMatchInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtTosMatchInfo { tos_mask, tos_value, invert } = *info;
+        Some(Self { tos: Inv { is: Tos { value: tos_value, mask: tos_mask }, not: invert != 0 } })
+    }
+}
+
+impl Xt<1> for SetTos {
+    type Info = XtTosTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtTosTargetInfo> {
+        let Self { tos } = *self;
+        Some(XtTosTargetInfo { tos_value: tos.value, tos_mask: tos.mask })
+    }
+
+    fn decode(info: &XtTosTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtTosTargetInfo { tos_value, tos_mask } = *info;
+        Some(Self { tos: Tos { value: tos_value, mask: tos_mask } })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_TPROXY.c, net/ipv4/netfilter/nf_tproxy_ipv4.c; ABI: uapi/linux/netfilter/xt_TPROXY.h.
 use super::prelude::*;
+use ox_wire::xtables::nat::{XtTproxyTargetInfo, XtTproxyTargetInfoV1};
 
 /// The target.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +96,45 @@ impl Acting for Tproxy {
             at.packet.meta.tproxy = Some((to, port));
             Ok(Verdict::Accept)
         }))
+    }
+}
+
+impl Xt<1> for Tproxy {
+    type Info = XtTproxyTargetInfoV1;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtTproxyTargetInfoV1> {
+        let Self { port, addr, mark } = *self;
+        Some(XtTproxyTargetInfoV1 {
+            mark_mask: mark.mask,
+            mark_value: mark.value,
+            laddr: inet(addr, cx.family),
+            lport: port.into(),
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtTproxyTargetInfoV1, cx: &Carry<'_>) -> Option<Self> {
+        let XtTproxyTargetInfoV1 { mark_mask, mark_value, laddr, lport, _pad } = info;
+        let mark = Masked { value: *mark_value, mask: *mark_mask };
+        Some(Self { port: lport.get(), addr: addr(laddr, cx.family), mark })
+    }
+}
+
+/// IPv4 alone.
+impl Xt<0> for Tproxy {
+    type Info = XtTproxyTargetInfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtTproxyTargetInfo> {
+        let XtTproxyTargetInfoV1 { mark_mask, mark_value, laddr: [a, b, c, d, ..], lport, _pad } =
+            <Self as Xt<1>>::encode(self, cx)?;
+        let info = XtTproxyTargetInfo { mark_mask, mark_value, laddr: [a, b, c, d], lport, ..Default::default() };
+        (cx.family == Family::V4).then_some(info)
+    }
+
+    fn decode(info: &XtTproxyTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtTproxyTargetInfo { mark_mask, mark_value, laddr, lport, _pad } = *info;
+        let mark = Masked { value: mark_value, mask: mark_mask };
+        Some(Self { port: lport.get(), addr: u32::from_be_bytes(laddr).into(), mark })
     }
 }
 

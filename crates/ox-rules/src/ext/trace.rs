@@ -37,3 +37,16 @@ impl Acting for Trace {
         Act::Log(LogSpec { kind: LogKind::Trace, prefix, level: 0, flags: 0, group: 0 })
     }
 }
+
+impl Xt<0> for Trace {
+    type Info = [u8; 0];
+
+    fn encode(&self, _: &Carry<'_>) -> Option<[u8; 0]> {
+        let Self = self;
+        Some([])
+    }
+
+    fn decode(_: &[u8; 0], _: &Carry<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_hl.c `ttl_mt`, net/netfilter/xt_HL.c `ttl_tg`; ABI: uapi/linux/netfilter_ipv4/ipt_ttl.h, ipt_TTL.h.
 use super::hops::{Change, Compare, Step};
 use super::prelude::*;
+use ox_wire::xtables::mark::{IptTtlInfo, IptTtlTargetInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,5 +98,34 @@ impl Acting for SetTtl {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { change } = *self;
         change.map_or(Act::None, |c| c.act("TTL"))
+    }
+}
+
+impl Xt<0> for Ttl {
+    type Info = IptTtlInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptTtlInfo> {
+        let Self { compare, value } = *self;
+        Some(IptTtlInfo { mode: compare.number(), ttl: value })
+    }
+
+    fn decode(info: &IptTtlInfo, _: &Carry<'_>) -> Option<Self> {
+        let IptTtlInfo { mode, ttl } = *info;
+        Some(Self { compare: Compare::numbered(mode)?, value: ttl })
+    }
+}
+
+impl Xt<0> for SetTtl {
+    type Info = IptTtlTargetInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptTtlTargetInfo> {
+        let Self { change } = *self;
+        let (mode, ttl) = change?.numbers();
+        Some(IptTtlTargetInfo { mode, ttl })
+    }
+
+    fn decode(info: &IptTtlTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let IptTtlTargetInfo { mode, ttl } = *info;
+        Some(Self { change: Some(Change::numbered(mode, ttl)?) })
     }
 }

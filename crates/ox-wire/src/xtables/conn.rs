@@ -1,6 +1,6 @@
-//! Matches on what connection tracking knows.
+//! What connection tracking knows and is told.
 
-use super::InetAddr;
+use super::{InetAddr, Pointer};
 use zerocopy::big_endian;
 
 abi! {
@@ -68,5 +68,51 @@ abi! {
         node_mask: u32,
         hash_seed: u32,
         flags: u32,
+    }
+    /// `-m connmark` 1
+    "linux/netfilter/xt_connmark.h" "struct xt_connmark_mtinfo1" XtConnmarkMtinfo1 {
+        mark: u32,
+        mask: u32,
+        invert: u8,
+        _pad: [u8; 3],
+    }
+    /// `-j CONNMARK` 1
+    "linux/netfilter/xt_connmark.h" "struct xt_connmark_tginfo1" XtConnmarkTginfo1 {
+        ctmark: u32,
+        ctmask: u32,
+        nfmask: u32,
+        mode: u8,
+        _pad: [u8; 3],
+    }
+    /// `-j CONNMARK` 2
+    "linux/netfilter/xt_connmark.h" "struct xt_connmark_tginfo2" XtConnmarkTginfo2 {
+        ctmark: u32,
+        ctmask: u32,
+        nfmask: u32,
+        shift_dir: u8,
+        shift_bits: u8,
+        mode: u8,
+        _pad: u8,
+    }
+    /// `-j CT` 0
+    "linux/netfilter/xt_CT.h" "struct xt_ct_target_info" XtCtTargetInfo {
+        flags: u16,
+        zone: u16,
+        ct_events: u32,
+        exp_events: u32,
+        helper: [u8; 16],
+        _pad: [u8; 4],
+        ct: Pointer,
+    }
+    /// `-j CT` 1 and 2
+    "linux/netfilter/xt_CT.h" "struct xt_ct_target_info_v1" XtCtTargetInfoV1 {
+        flags: u16,
+        zone: u16,
+        ct_events: u32,
+        exp_events: u32,
+        helper: [u8; 16],
+        timeout: [u8; 32],
+        _pad: [u8; 4],
+        ct: Pointer,
     }
 }

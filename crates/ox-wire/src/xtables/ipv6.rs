@@ -45,4 +45,35 @@ abi! {
         dst_pfx_len: u8,
         adjustment: u16,
     }
+    /// `-m ipv6header` 0
+    "linux/netfilter_ipv6/ip6t_ipv6header.h" "struct ip6t_ipv6header_info" Ip6tIpv6headerInfo {
+        matchflags: u8,
+        invflags: u8,
+        modeflag: u8,
+    }
+    /// `-m srh` 0
+    "linux/netfilter_ipv6/ip6t_srh.h" "struct ip6t_srh" Ip6tSrh {
+        next_hdr: u8,
+        hdr_len: u8,
+        segs_left: u8,
+        last_entry: u8,
+        tag: u16,
+        mt_flags: u16,
+        mt_invflags: u16,
+    }
+    /// `-m srh` 1
+    "linux/netfilter_ipv6/ip6t_srh.h" "struct ip6t_srh1" Ip6tSrh1 {
+        next_hdr: u8,
+        hdr_len: u8,
+        segs_left: u8,
+        last_entry: u8,
+        tag: u16,
+        _gap: [u8; 2],
+        /// Of the previous, the next and the last segment.
+        addrs as "psid_addr..lsid_addr": [InetAddr; 3],
+        /// Likewise.
+        masks as "psid_msk..lsid_msk": [InetAddr; 3],
+        mt_flags: u16,
+        mt_invflags: u16,
+    }
 }

@@ -54,6 +54,7 @@ pub mod port;
 pub mod rate;
 pub mod report;
 pub mod security;
+pub mod set;
 pub mod whole;
 
 /// How a structure lies in memory.
@@ -94,6 +95,7 @@ pub fn layouts() -> Vec<Layout> {
         rate::LAYOUTS,
         report::LAYOUTS,
         security::LAYOUTS,
+        set::LAYOUTS,
         whole::LAYOUTS,
     ]
     .concat()

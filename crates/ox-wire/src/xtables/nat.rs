@@ -1,6 +1,6 @@
-//! What translation chooses addresses and ports from.
+//! Other ways for a packet: what translation chooses addresses and ports from, proxies, and shared addresses.
 
-use super::InetAddr;
+use super::{InetAddr, Pointer};
 use zerocopy::big_endian::U16;
 
 abi! {
@@ -34,5 +34,44 @@ abi! {
         max_ip: [u8; 4],
         min: U16,
         max: U16,
+    }
+    /// `-j TPROXY` 0
+    "linux/netfilter/xt_TPROXY.h" "struct xt_tproxy_target_info" XtTproxyTargetInfo {
+        mark_mask: u32,
+        mark_value: u32,
+        laddr: [u8; 4],
+        lport: U16,
+        _pad: [u8; 2],
+    }
+    /// `-j TPROXY` 1
+    "linux/netfilter/xt_TPROXY.h" "struct xt_tproxy_target_info_v1" XtTproxyTargetInfoV1 {
+        mark_mask: u32,
+        mark_value: u32,
+        laddr: InetAddr,
+        lport: U16,
+        _pad: [u8; 2],
+    }
+    /// `-j CLUSTERIP` 0
+    "linux/netfilter_ipv4/ipt_CLUSTERIP.h" "struct ipt_clusterip_tgt_info" IptClusteripTgtInfo {
+        flags: u32,
+        clustermac: [u8; 6],
+        num_total_nodes: u16,
+        num_local_nodes: u16,
+        local_nodes: [u16; 16],
+        _pad: [u8; 2],
+        hash_mode: u32,
+        hash_initval: u32,
+        config: Pointer,
+    }
+    /// `-m ipvs` 0
+    "linux/netfilter/xt_ipvs.h" "struct xt_ipvs_mtinfo" XtIpvsMtinfo {
+        vaddr: InetAddr,
+        vmask: InetAddr,
+        vport: U16,
+        l4proto: u8,
+        fwd_method: u8,
+        vportctl: U16,
+        invert: u8,
+        bitmask: u8,
     }
 }

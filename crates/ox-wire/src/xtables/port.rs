@@ -1,4 +1,4 @@
-//! Matches on ports and what lies beside them in a transport header.
+//! Ports and what lies beside them in a transport header.
 
 abi! {
     /// `-m tcp` 0
@@ -40,5 +40,50 @@ abi! {
         typemask: u16,
         option: u8,
         _pad: u8,
+    }
+    /// `-m sctp` 0
+    "linux/netfilter/xt_sctp.h" "struct xt_sctp_info" XtSctpInfo {
+        dpts: [u16; 2],
+        spts: [u16; 2],
+        /// Bit `n` for type `n`; only the first eight words are used.
+        chunkmap: [u32; 64],
+        chunk_match_type: u32,
+        flag_info: [XtSctpFlagInfo; 4],
+        flag_count: i32,
+        flags: u32,
+        invflags: u32,
+    }
+    /// Flags of one kind of chunk.
+    "linux/netfilter/xt_sctp.h" "struct xt_sctp_flag_info" XtSctpFlagInfo {
+        chunktype: u8,
+        flag: u8,
+        flag_mask: u8,
+    }
+    /// `-m icmp` 0
+    "linux/netfilter_ipv4/ip_tables.h" "struct ipt_icmp" IptIcmp {
+        kind as "type": u8,
+        code: [u8; 2],
+        invflags: u8,
+    }
+    /// `-m icmp6` 0
+    "linux/netfilter_ipv6/ip6_tables.h" "struct ip6t_icmp" Ip6tIcmp {
+        kind as "type": u8,
+        code: [u8; 2],
+        invflags: u8,
+    }
+    /// `-m tcpmss` 0
+    "linux/netfilter/xt_tcpmss.h" "struct xt_tcpmss_match_info" XtTcpmssMatchInfo {
+        mss_min: u16,
+        mss_max: u16,
+        invert: u8,
+        _pad: u8,
+    }
+    /// `-j TCPMSS` 0
+    "linux/netfilter/xt_TCPMSS.h" "struct xt_tcpmss_info" XtTcpmssInfo {
+        mss: u16,
+    }
+    /// `-j CHECKSUM` 0
+    "linux/netfilter/xt_CHECKSUM.h" "struct xt_CHECKSUM_info" XtChecksumInfo {
+        operation: u8,
     }
 }

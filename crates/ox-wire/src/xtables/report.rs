@@ -1,4 +1,4 @@
-//! What is told: comments, logs, and timers that programs hear of.
+//! What people and programs are told: comments, logs, queues, timers, counters.
 
 use super::Pointer;
 
@@ -31,5 +31,52 @@ abi! {
         timeout: u32,
         label: [u8; 28],
         timer: Pointer,
+    }
+    /// `-j NFLOG` 0
+    "linux/netfilter/xt_NFLOG.h" "struct xt_nflog_info" XtNflogInfo {
+        len: u32,
+        group: u16,
+        threshold: u16,
+        flags: u16,
+        pad: u16,
+        prefix: [u8; 64],
+    }
+    /// `-j NFQUEUE` 0
+    "linux/netfilter/xt_NFQUEUE.h" "struct xt_NFQ_info" XtNfqInfo {
+        queuenum: u16,
+    }
+    /// `-j NFQUEUE` 1
+    "linux/netfilter/xt_NFQUEUE.h" "struct xt_NFQ_info_v1" XtNfqInfoV1 {
+        queuenum: u16,
+        queues_total: u16,
+    }
+    /// `-j NFQUEUE` 2
+    "linux/netfilter/xt_NFQUEUE.h" "struct xt_NFQ_info_v2" XtNfqInfoV2 {
+        queuenum: u16,
+        queues_total: u16,
+        bypass: u16,
+    }
+    /// `-j NFQUEUE` 3
+    "linux/netfilter/xt_NFQUEUE.h" "struct xt_NFQ_info_v3" XtNfqInfoV3 {
+        queuenum: u16,
+        queues_total: u16,
+        flags: u16,
+    }
+    /// `-j LED` 0
+    "linux/netfilter/xt_LED.h" "struct xt_led_info" XtLedInfo {
+        id: [u8; 27],
+        always_blink: u8,
+        delay: u32,
+        internal_data: Pointer,
+    }
+    /// `-m nfacct` 0
+    "linux/netfilter/xt_nfacct.h" "struct xt_nfacct_match_info" XtNfacctMatchInfo {
+        name: [u8; 32],
+        nfacct: Pointer,
+    }
+    /// `-m nfacct` 1
+    "linux/netfilter/xt_nfacct.h" "struct xt_nfacct_match_info_v1" XtNfacctMatchInfoV1 {
+        name: [u8; 32],
+        nfacct: Pointer,
     }
 }

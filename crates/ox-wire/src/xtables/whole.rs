@@ -45,4 +45,47 @@ abi! {
         wscale: u8,
         mss: u16,
     }
+    /// `-m string` 1
+    "linux/netfilter/xt_string.h" "struct xt_string_info" XtStringInfo {
+        from_offset: u16,
+        to_offset: u16,
+        algo: [u8; 16],
+        pattern: [u8; 128],
+        patlen: u8,
+        flags as "u.v1.flags": u8,
+        _pad: [u8; 2],
+        config: Pointer,
+    }
+    /// `-m bpf` 0
+    "linux/netfilter/xt_bpf.h" "struct xt_bpf_info" XtBpfInfo {
+        bpf_program_num_elem: u16,
+        _gap: [u8; 2],
+        bpf_program: [SockFilter; 64],
+        _pad: [u8; 4],
+        filter: Pointer,
+    }
+    /// `-m bpf` 1
+    "linux/netfilter/xt_bpf.h" "struct xt_bpf_info_v1" XtBpfInfoV1 {
+        mode: u16,
+        bpf_program_num_elem: u16,
+        fd: i32,
+        /// Or a path, by the mode.
+        bpf_program: [SockFilter; 64],
+        filter: Pointer,
+    }
+    /// An instruction of BPF.
+    "linux/filter.h" "struct sock_filter" SockFilter {
+        code: u16,
+        jt: u8,
+        jf: u8,
+        k: u32,
+    }
+    /// `-m osf` 0
+    "linux/netfilter/nfnetlink_osf.h" "struct nf_osf_info" NfOsfInfo {
+        genre: [u8; 32],
+        len: u32,
+        flags: u32,
+        loglevel: u32,
+        ttl: u32,
+    }
 }

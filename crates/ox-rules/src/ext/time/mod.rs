@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_time.c; ABI: uapi/linux/netfilter/xt_time.h. Times are UTC unless the kernel's time zone is
 //! asked for.
+mod abi;
+
 use super::prelude::*;
 
 /// The match.

@@ -1,6 +1,8 @@
 //! `-j CT` and `-j NOTRACK`: say how a packet shall be tracked, before it is.
 //!
 //! Kernel: net/netfilter/xt_CT.c; ABI: uapi/linux/netfilter/xt_CT.h `struct xt_ct_target_info_v1`.
+mod abi;
+
 use super::prelude::*;
 
 /// The target.
@@ -20,6 +22,18 @@ struct Zone {
     id: u16,
     from_mark: bool,
     dirs: u8,
+}
+
+impl Zone {
+    /// Zone 0 is no zone, whichever way it is for; both ways are said by naming none; the mark is a zone of its own.
+    fn settle(&mut self) {
+        if self.from_mark {
+            self.id = 0;
+        }
+        if self.dirs == 3 || (self.id == 0 && !self.from_mark) {
+            self.dirs = 0;
+        }
+    }
 }
 
 /// Connection events in the kernel's numbering (ABI: nf_conntrack_common.h `enum ip_conntrack_events`).
@@ -159,13 +173,7 @@ impl Ext for Ct {
     const TABLES: &'static [TableName] = &[TableName::Raw];
 
     fn check(&mut self, _: u32, _: &Reading<'_>) -> Result<(), String> {
-        // Zone 0 is no zone, whichever way it is for; both ways are said by naming none.
-        if self.zone.dirs == 3 || (self.zone.id == 0 && !self.zone.from_mark) {
-            self.zone.dirs = 0;
-        }
-        if self.zone.from_mark {
-            self.zone.id = 0;
-        }
+        self.zone.settle();
         Ok(())
     }
 
