@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use ox_rules::ir::Dialect;
 use ox_rules::model::TableName;
 use ox_rules::syntax::{
-    Fault, Out, Program, RuleCx, Setting, Strangers, Trouble, VERSION, Verb, culprit_word, point, quote_line,
+    Aside, Fault, Out, Program, RuleCx, Setting, Strangers, Trouble, VERSION, Verb, culprit_word, point, quote_line,
     read_command, restore_translate_help, translate_command, translate_help, translate_text,
 };
 
@@ -21,7 +22,8 @@ pub fn main(program: Program, words: &[&str]) -> u8 {
     let names = System::default();
     let cx = RuleCx {
         family: program.family,
-        dialect: program.dialect,
+        // As typed: iptables-nft would leave out what it writes nothing for.
+        dialect: Dialect::Legacy,
         table: TableName::Filter,
         names: &names,
         strangers: Strangers::Refuse,
@@ -52,9 +54,9 @@ pub fn main(program: Program, words: &[&str]) -> u8 {
         }
         _ => {}
     }
-    let mut notes = Vec::new();
-    let result = translate_command(&mut command, program.family, &mut notes);
-    for note in notes {
+    let mut aside = Aside::default();
+    let result = translate_command(&mut command, program.family, &mut aside);
+    for note in aside.notes {
         eprintln!("{name}: {note}");
     }
     match result {

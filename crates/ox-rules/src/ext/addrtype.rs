@@ -137,6 +137,32 @@ impl Ext for AddrType {
             None => {}
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { src, dst, limit } = *self;
+        let limit = match limit {
+            Some(Limit::In) => " . iif",
+            Some(Limit::Out) => " . oif",
+            None => "",
+        };
+        for (key, types) in [("saddr", src), ("daddr", dst)] {
+            if types.is.0 == 0 {
+                continue;
+            }
+            // What follows PROHIBIT has no name in nft.
+            if types.is.0 >= addr_type::PROHIBIT << 1 {
+                return nft.no("nft does not know the types THROW, NAT and XRESOLVE");
+            }
+            let names: Vec<String> =
+                (0..NAMES.len()).filter(|i| types.is.0 & 1 << i != 0).map(|i| NAMES[i].to_ascii_lowercase()).collect();
+            let key = format!("fib {key}{limit} type");
+            match names.as_slice() {
+                [one] => nft.test(&key, types.not, &one[..]),
+                names => nft.test(&key, types.not, format_args!("{{ {} }}", names.join(", "))),
+            }
+        }
+        Some(())
+    }
 }
 
 impl Matching for AddrType {

@@ -34,6 +34,11 @@ impl Ext for Ah {
         out.word("ah ");
         span::list(spi, "spi", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { spi } = *self;
+        span::translate("ah spi", spi, nft)
+    }
 }
 
 impl Matching for Ah {
@@ -89,6 +94,25 @@ impl Ext for Ah6 {
             out.fmt(format_args!("length:{}{}", if len.not { "!" } else { "" }, len.is));
         }
         out.raw(if reserved { " reserved" } else { "" });
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { spi, len, reserved } = *self;
+        if !nft.head.proto.is_default() {
+            return nft
+                .no("nft takes the authentication header for the packet's protocol, so no other can be asked for");
+        }
+        if !span::says(spi) && len.is == 0 && !reserved {
+            nft.word("meta l4proto ah");
+        }
+        span::translate("ah spi", spi, nft)?;
+        if len.is != 0 {
+            exthdr::translate_length("ah hdrlength", len, (4, 8), nft)?;
+        }
+        if reserved {
+            nft.word("ah reserved 0");
+        }
+        Some(())
     }
 }
 

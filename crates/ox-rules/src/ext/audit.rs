@@ -56,6 +56,12 @@ impl Ext for Audit {
         let Self { kind } = *self;
         out.opt(false, "AUDIT", kind.name());
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { kind: _ } = *self;
+        nft.word("log level audit");
+        Some(())
+    }
 }
 
 impl Acting for Audit {

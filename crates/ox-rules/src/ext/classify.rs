@@ -47,6 +47,17 @@ impl Ext for Classify {
         let Self { class: Class { major, minor } } = *self;
         out.opt(false, "CLASSIFY set", format_args!("{major:x}:{minor:x}"));
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { class: Class { major, minor } } = *self;
+        nft.word("meta priority set");
+        match (major, minor) {
+            (0xffff, 0xffff) => nft.word("root"),
+            (0, 0) => nft.word("none"),
+            (major, minor) => nft.say(format_args!("{major:x}:{minor:x}")),
+        }
+        Some(())
+    }
 }
 
 impl Acting for Classify {

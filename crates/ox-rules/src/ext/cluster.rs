@@ -78,6 +78,10 @@ impl Ext for Cluster {
         let not = if mask.not { "!" } else { "" };
         out.fmt(format_args!(" {not}node_mask={:#010x} total_nodes={nodes} hash_seed={seed:#010x}", mask.is));
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        nft.no("nft can hash, but not take in only those frames for many hosts that are for this one")
+    }
 }
 
 /// Addresses are hashed as they lie in the memory of a little-endian machine.

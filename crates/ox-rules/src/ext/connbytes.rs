@@ -134,6 +134,23 @@ impl Ext for Connbytes {
         out.opt(false, "connbytes mode", mode.name());
         out.opt(false, "connbytes direction", way.name());
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { amount, way, mode } = *self;
+        let way = match way {
+            Way::Both => "",
+            way => &format!("{} ", way.name()),
+        };
+        let Inv { is: Amount { lo, hi }, not } = amount;
+        let key = format!("ct {way}{}", mode.name());
+        match (hi, not) {
+            _ if lo == hi => nft.test(&key, not, lo),
+            (u64::MAX, false) => nft.say(format_args!("{key} ge {lo}")),
+            (u64::MAX, true) => nft.say(format_args!("{key} lt {lo}")),
+            (hi, not) => nft.test(&key, not, format_args!("{lo}-{hi}")),
+        }
+        Some(())
+    }
 }
 
 impl Matching for Connbytes {

@@ -49,6 +49,21 @@ impl Ext for Connlabel {
             out.word("set");
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { label, set } = *self;
+        if label.is > 127 {
+            return nft.no("a connection has 128 labels");
+        }
+        if label.not {
+            return nft.no("without a connection `!' holds here, and nft asks for labels of connections only");
+        }
+        if set {
+            nft.say(format_args!("ct label set {}", label.is));
+        }
+        nft.say(format_args!("ct label {}", label.is));
+        Some(())
+    }
 }
 
 impl Matching for Connlabel {

@@ -57,6 +57,19 @@ impl Ext for ConnLimit {
         let mask = mask.unwrap_or(plen::width(show.family));
         out.fmt(format_args!("{}/{mask} {} {limit}", if dest { "dst" } else { "src" }, if upto { "<=" } else { ">" }));
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { limit, upto, mask, dest } = *self;
+        let set = nft.dynamic_set("connlimit");
+        let (ip, end) = (nft.ip(), if dest { "daddr" } else { "saddr" });
+        nft.say(format_args!("add @{set} {{ {ip} {end}"));
+        if let Some(mask) = mask {
+            nft.word("and");
+            nft.addr(prefix_mask(nft.family, mask));
+        }
+        nft.say(format_args!("ct count {}{limit} }}", if upto { "" } else { "over " }));
+        Some(())
+    }
 }
 
 impl Xt<1> for ConnLimit {

@@ -30,6 +30,12 @@ impl Ext for Cpu {
         out.raw(if cpu.not { " !" } else { "" });
         out.value(cpu.is);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { cpu } = *self;
+        nft.test("cpu", cpu.not, cpu.is);
+        Some(())
+    }
 }
 
 impl Matching for Cpu {

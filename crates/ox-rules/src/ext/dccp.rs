@@ -117,6 +117,33 @@ impl Ext for Dccp {
             out.fmt(format_args!(" option={}{}", if option.not { "!" } else { "" }, option.is));
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { sport, dport, types, option } = *self;
+        for (key, ports) in [("dccp sport", sport), ("dccp dport", dport)] {
+            if let Some(Inv { is: Ports { lo, hi }, not }) = ports {
+                match lo == hi {
+                    true => nft.test(key, not, lo),
+                    false => nft.test(key, not, format_args!("{lo}-{hi}")),
+                }
+            }
+        }
+        if option.is != 0 {
+            return nft.no("nft does not look at DCCP options");
+        }
+        let Some(Inv { is: Types(bits), not }) = types else { return Some(()) };
+        let mut names: Vec<String> =
+            (0..NAMES.len()).filter(|n| bits & 1 << n != 0).map(|n| NAMES[n].to_ascii_lowercase()).collect();
+        if bits & INVALID != 0 {
+            names.push("10-15".to_owned());
+        }
+        match names.as_slice() {
+            [] => return nft.no("nft cannot ask for no type at all"),
+            [one] => nft.test("dccp type", not, &one[..]),
+            names => nft.test("dccp type", not, format_args!("{{ {} }}", names.join(", "))),
+        }
+        Some(())
+    }
 }
 
 /// Unlike tcp's, a full range is printed too.

@@ -70,6 +70,18 @@ impl Ext for Devgroup {
             }
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { src, dst } = *self;
+        for (key, group) in [("iifgroup", src), ("oifgroup", dst)] {
+            match group {
+                Some(Inv { is: Id(Masked { value: 0, mask: u32::MAX }), not }) => nft.test(key, not, "default"),
+                Some(Inv { is: Id(mark), not }) => super::mark::translate_mark(key, Inv { is: mark, not }, nft)?,
+                None => {}
+            }
+        }
+        Some(())
+    }
 }
 
 impl Matching for Devgroup {

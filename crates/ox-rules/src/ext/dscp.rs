@@ -94,6 +94,12 @@ impl Ext for Dscp {
         out.word(if bits.not { "!" } else { "" });
         bits.is.print(out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { bits } = *self;
+        nft.test(&format!("{} dscp", nft.ip()), bits.not, bits.is);
+        Some(())
+    }
 }
 
 impl Matching for Dscp {
@@ -134,6 +140,12 @@ impl Ext for SetDscp {
         let Self { bits } = *self;
         out.word("DSCP set");
         out.value(bits);
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { bits } = *self;
+        nft.test(&format!("{} dscp set", nft.ip()), false, bits);
+        Some(())
     }
 }
 

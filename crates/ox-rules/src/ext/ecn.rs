@@ -78,6 +78,26 @@ impl Ext for Ecn {
             out.fmt(format_args!(" {}ECT={}", not(v.not), v.is.0));
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { ece, cwr, ect } = *self;
+        if (ece.is_some() || cwr.is_some()) && nft.head.proto != Inv::plain(Proto::TCP) {
+            return nft.no("the TCP flags of ecn are only valid behind `-p tcp'");
+        }
+        for (flag, want) in [("ecn", ece), ("cwr", cwr)] {
+            // Compared for equality, the other flags would have to be clear.
+            match want {
+                Some(Inv { not: false, .. }) => nft.say(format_args!("tcp flags {flag}")),
+                Some(Inv { not: true, .. }) => nft.say(format_args!("tcp flags & {flag} == 0x0")),
+                None => {}
+            }
+        }
+        if let Some(Inv { is: Ect(n), not }) = ect {
+            let name = ["not-ect", "ect1", "ect0", "ce"].get(usize::from(n)).copied().unwrap_or("ce");
+            nft.test(&format!("{} ecn", nft.ip()), not, name);
+        }
+        Some(())
+    }
 }
 
 impl Matching for Ecn {

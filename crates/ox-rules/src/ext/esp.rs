@@ -34,6 +34,11 @@ impl Ext for Esp {
         }
         span::list(spi, "spi", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { spi } = *self;
+        span::translate("esp spi", spi, nft)
+    }
 }
 
 impl Matching for Esp {

@@ -34,3 +34,14 @@ pub(super) fn find(packet: &Packet, kind: u8) -> Result<Found<'_>, Stop> {
         }
     }
 }
+
+/// ` KEY [!=] N` for a header's length: the matches count bytes, nft the field, which counts units of so many bytes beyond
+/// the first ones.
+pub(super) fn translate_length(key: &str, len: Inv<u32>, (unit, first): (u32, u32), nft: &mut Nft<'_>) -> Option<()> {
+    let Inv { is, not } = len;
+    match is.checked_sub(first).filter(|rest| rest % unit == 0).map(|rest| rest / unit) {
+        Some(field @ 0..=255) => nft.test(key, not, field),
+        _ => return nft.no(format!("no header has {is} bytes, and nft cannot ask for that")),
+    }
+    Some(())
+}

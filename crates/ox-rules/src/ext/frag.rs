@@ -71,6 +71,24 @@ impl Ext for Frag {
             None => "",
         });
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { id, len: _, reserved, first, more } = *self;
+        if !span::says(id) && !reserved && !first && more.is_none() {
+            nft.word("exthdr frag exists");
+        }
+        span::translate("frag id", id, nft)?;
+        if reserved {
+            nft.word("frag reserved 0 frag reserved2 0");
+        }
+        if first {
+            nft.word("frag frag-off 0");
+        }
+        if let Some(more) = more {
+            nft.test("frag more-fragments", false, u8::from(more));
+        }
+        Some(())
+    }
 }
 
 impl Matching for Frag {

@@ -315,6 +315,72 @@ impl Ext for HashLimit {
         }
         self.print_table("", idle, out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { name, rate, above, mode, srcmask, dstmask, rate_match, .. } = self;
+        if *rate_match {
+            return nft.no("nft limits a rate, and does not compare one over an interval");
+        }
+        if *mode == Mode::default() {
+            return nft.no("nft keeps limits of one name for addresses or ports only (--hashlimit-mode)");
+        }
+        nft.word("meter");
+        nft.named(name)?;
+        nft.word("{");
+        let proto = match nft.head.proto {
+            Inv { is: p, not: false } if p.has_ports() => crate::syntax::protocol_name(p.0).unwrap_or_default(),
+            _ if mode.srcport || mode.dstport => return nft.no("nft knows ports only where -p says whose they are"),
+            _ => "",
+        };
+        let (ip, mut dot) = (nft.ip(), "");
+        for (addr, port, mask, end) in
+            [(mode.dstip, mode.dstport, dstmask, "d"), (mode.srcip, mode.srcport, srcmask, "s")]
+        {
+            if addr {
+                nft.say(format_args!("{dot}{ip} {end}addr"));
+                if let Some(mask) = mask {
+                    nft.word("and");
+                    nft.addr(prefix_mask(nft.family, (*mask).min(plen::width(nft.family))));
+                }
+                dot = ". ";
+            }
+            if port {
+                nft.say(format_args!("{dot}{proto} {end}port"));
+                dot = ". ";
+            }
+        }
+        if self.expire() != 1000 {
+            nft.say(format_args!("timeout {}s", self.expire() / 1000));
+        }
+        nft.say(format_args!("limit rate{}", if *above { " over" } else { "" }));
+        match *rate {
+            Rate::Packets { period, .. } => {
+                let (count, unit, _) = rate::shown(period, SCALE);
+                nft.say(format_args!("{count}/{}", rate::unit_in_nft(unit)));
+                if self.burst() != BURST {
+                    nft.say(format_args!("burst {} packets", self.burst()));
+                }
+            }
+            Rate::Bytes { cost } => {
+                let bytes = cost_to_bytes(cost);
+                nft.say(format_args!("{}/second", in_nft(bytes)));
+                if self.burst() != 0 {
+                    nft.say(format_args!("burst {}", in_nft(bytes.saturating_mul(self.burst()))));
+                }
+            }
+        }
+        nft.word("}");
+        Some(())
+    }
+}
+
+/// Bytes in the largest unit of nft's that loses nothing.
+fn in_nft(bytes: u64) -> String {
+    match bytes {
+        b if b != 0 && b % (1 << 20) == 0 => format!("{} mbytes", b >> 20),
+        b if b != 0 && b % (1 << 10) == 0 => format!("{} kbytes", b >> 10),
+        b => format!("{b} bytes"),
+    }
 }
 
 impl Mode {

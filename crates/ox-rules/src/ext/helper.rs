@@ -36,6 +36,18 @@ impl Ext for Helper {
             name.is.0
         ));
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { name } = self;
+        if name.is.0.is_empty() {
+            return nft.no("nft cannot ask for any helper at all");
+        }
+        if name.not {
+            return nft.no("connections without a helper pass here, and nft asks for helpers only where there is one");
+        }
+        nft.word("ct helper");
+        nft.quoted(&name.is.0)
+    }
 }
 
 impl Matching for Helper {

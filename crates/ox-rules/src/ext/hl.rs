@@ -45,6 +45,12 @@ impl Ext for Hl {
         let Self { compare, value } = *self;
         compare.list(value, "HL", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { compare, value } = *self;
+        compare.translate("ip6 hoplimit", value, nft);
+        Some(())
+    }
 }
 
 impl Matching for Hl {
@@ -91,6 +97,15 @@ impl Ext for SetHl {
         if let Some(change) = change {
             change.list("HL", out);
         }
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { change } = *self;
+        match change {
+            Some(Change::Set(n)) => nft.test("ip6 hoplimit set", false, n),
+            _ => return nft.no("nft can set this number, not add to it"),
+        }
+        Some(())
     }
 }
 

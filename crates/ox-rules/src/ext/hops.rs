@@ -18,6 +18,17 @@ pub(super) enum Compare {
 }
 
 impl Compare {
+    /// ` KEY VALUE`, or with what stands between them.
+    pub(super) fn translate(self, key: &str, value: u8, nft: &mut Nft<'_>) {
+        let sign = match self {
+            Compare::Eq => "",
+            Compare::Ne => " !=",
+            Compare::Lt => " lt",
+            Compare::Gt => " gt",
+        };
+        nft.say(format_args!("{key}{sign} {value}"));
+    }
+
     /// Equal, or not equal behind a `!`.
     pub(super) fn eq(not: bool) -> Self {
         if not { Compare::Ne } else { Compare::Eq }

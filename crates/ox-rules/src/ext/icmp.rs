@@ -154,6 +154,42 @@ pub(super) fn list(kind: Inv<Kind>, proto: &str, names: &[Name], out: &mut Out, 
     }
 }
 
+/// Names that nft has for types of ICMP.
+const IN_NFT: [(u8, &str); 15] = [
+    (0, "echo-reply"),
+    (3, "destination-unreachable"),
+    (4, "source-quench"),
+    (5, "redirect"),
+    (8, "echo-request"),
+    (9, "router-advertisement"),
+    (10, "router-solicitation"),
+    (11, "time-exceeded"),
+    (12, "parameter-problem"),
+    (13, "timestamp-request"),
+    (14, "timestamp-reply"),
+    (15, "info-request"),
+    (16, "info-reply"),
+    (17, "address-mask-request"),
+    (18, "address-mask-reply"),
+];
+
+/// ` PROTOCOL type TYPE [PROTOCOL code CODE]` in nft's words.
+pub(super) fn translate(kind: Inv<Kind>, proto: &str, names: &[(u8, &str)], nft: &mut Nft<'_>) -> Option<()> {
+    let Inv { is: Kind { kind, lo, hi }, not } = kind;
+    let coded = (lo, hi) != (0, 255);
+    if coded && not {
+        return nft.no("nft cannot say `not this type with this code' in one rule");
+    }
+    match names.iter().find(|n| n.0 == kind) {
+        Some((_, name)) => nft.test(&format!("{proto} type"), not, *name),
+        None => nft.test(&format!("{proto} type"), not, kind),
+    }
+    if coded {
+        nft.test(&format!("{proto} code"), false, lo);
+    }
+    Some(())
+}
+
 impl Ext for Icmp {
     const NAME: &'static str = "icmp";
     const FAMILIES: Families = Families::V4;
@@ -172,6 +208,15 @@ impl Ext for Icmp {
     fn list(&self, out: &mut Out, show: &Show<'_>) {
         let Self { kind } = *self;
         list(kind, "icmp", &NAMES, out, show);
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { kind } = *self;
+        match (kind.is.kind, kind.not) {
+            (ANY, false) => Some(()),
+            (ANY, true) => nft.no("no message is of another type than any"),
+            _ => translate(kind, "icmp", &IN_NFT, nft),
+        }
     }
 }
 

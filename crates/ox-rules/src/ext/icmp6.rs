@@ -47,6 +47,28 @@ options! { Icmp6;
     TYPE ["icmpv6-type"] Inv<Kind>, .needed() => |i, v| i.kind = v;
 }
 
+/// Names that nft has for types of ICMPv6.
+const IN_NFT: [(u8, &str); 18] = [
+    (1, "destination-unreachable"),
+    (2, "packet-too-big"),
+    (3, "time-exceeded"),
+    (4, "parameter-problem"),
+    (128, "echo-request"),
+    (129, "echo-reply"),
+    (130, "mld-listener-query"),
+    (131, "mld-listener-report"),
+    (132, "mld-listener-done"),
+    (133, "nd-router-solicit"),
+    (134, "nd-router-advert"),
+    (135, "nd-neighbor-solicit"),
+    (136, "nd-neighbor-advert"),
+    (137, "nd-redirect"),
+    (138, "router-renumbering"),
+    (141, "ind-neighbor-solicit"),
+    (142, "ind-neighbor-advert"),
+    (143, "mld2-listener-report"),
+];
+
 impl Ext for Icmp6 {
     const NAME: &'static str = "icmp6";
     const ALIASES: &'static [&'static str] = &["icmpv6", "ipv6-icmp"];
@@ -62,6 +84,11 @@ impl Ext for Icmp6 {
     fn list(&self, out: &mut Out, show: &Show<'_>) {
         let Self { kind } = *self;
         list(kind, "ipv6-icmp", &NAMES, out, show);
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { kind } = *self;
+        super::icmp::translate(kind, "icmpv6", &IN_NFT, nft)
     }
 }
 

@@ -45,6 +45,22 @@ impl Ext for Ipcomp {
         span::list(spi, "spi", out);
         out.raw(if reserved { " reserved" } else { "" });
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { spi, reserved } = *self;
+        if reserved {
+            return nft.no("nft does not look at the reserved bits of this header");
+        }
+        // nft knows that the index has 16 bits.
+        if spi.is.lo > 0xffff {
+            return nft.no("no index of this header is beyond 16 bits");
+        }
+        let index = super::span::Span { hi: spi.is.hi.min(0xffff), ..spi.is };
+        match super::span::says(spi) {
+            true => super::span::translate("comp cpi", Inv { is: index, not: spi.not }, nft),
+            false => Some(()),
+        }
+    }
 }
 
 impl Matching for Ipcomp {

@@ -75,6 +75,25 @@ impl Ext for IpRange {
             }
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { src, dst } = *self;
+        let ip = nft.ip();
+        for (end, range) in [("saddr", src), ("daddr", dst)] {
+            let Some(Inv { is: Range { lo, hi }, not }) = range else { continue };
+            if lo > hi {
+                return nft.no("nft takes no range of addresses that runs backwards; no address is in it");
+            }
+            nft.say(format_args!("{ip} {end}"));
+            if not {
+                nft.word("!=");
+            }
+            nft.addr(lo);
+            nft.raw("-");
+            nft.raw_addr(hi);
+        }
+        Some(())
+    }
 }
 
 impl Matching for IpRange {

@@ -66,6 +66,19 @@ impl Ext for Length {
         out.word(if length.not { "!" } else { "" });
         length.is.print(out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { length: Inv { is: Range { lo, hi }, not } } = *self;
+        if lo > hi {
+            return nft.no("nft takes no range that runs backwards; no length is in it");
+        }
+        if lo == hi {
+            nft.test("meta length", not, lo);
+        } else {
+            nft.test("meta length", not, format_args!("{lo}-{hi}"));
+        }
+        Some(())
+    }
 }
 
 impl Matching for Length {

@@ -56,6 +56,14 @@ impl Ext for Mac {
         let Self { source } = *self;
         out.opt(false, if source.not { "MAC !" } else { "MAC" }, source.is);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { source } = *self;
+        let Address(bytes) = source.is;
+        let text: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        nft.test("ether saddr", source.not, &text.join(":")[..]);
+        Some(())
+    }
 }
 
 impl Matching for Mac {

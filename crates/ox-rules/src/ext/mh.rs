@@ -107,6 +107,16 @@ impl Ext for Mh {
             kind.is.print(show.numeric, out);
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { kind: Inv { is: Types { lo, hi }, not } } = *self;
+        match (lo, hi) {
+            (0, 255) if !not => nft.word("exthdr mh exists"),
+            (lo, hi) if lo == hi => nft.test("mh type", not, lo),
+            (lo, hi) => nft.test("mh type", not, format_args!("{lo}-{hi}")),
+        }
+        Some(())
+    }
 }
 
 impl Matching for Mh {

@@ -95,6 +95,20 @@ impl Ext for Nflog {
     fn list(&self, out: &mut Out, _: &Show<'_>) {
         self.print("", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { prefix, group, range: _, size, threshold } = self;
+        nft.word("log");
+        super::log::translate_prefix(prefix, nft)?;
+        if let Some(size) = size {
+            nft.say(format_args!("snaplen {size}"));
+        }
+        if *threshold != 0 {
+            nft.say(format_args!("queue-threshold {threshold}"));
+        }
+        nft.say(format_args!("group {group}"));
+        Some(())
+    }
 }
 
 impl Acting for Nflog {

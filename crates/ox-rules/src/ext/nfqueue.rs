@@ -83,6 +83,22 @@ impl Ext for Nfqueue {
         out.word("NFQUEUE");
         self.print("", "", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { first, last, bypass, fanout } = *self;
+        if first == last {
+            nft.say(format_args!("queue num {first}"));
+        } else {
+            nft.say(format_args!("queue num {first}-{last}"));
+        }
+        match (bypass, fanout) {
+            (true, true) => nft.word("bypass,fanout"),
+            (true, false) => nft.word("bypass"),
+            (false, true) => nft.word("fanout"),
+            (false, false) => {}
+        }
+        Some(())
+    }
 }
 
 impl Acting for Nfqueue {

@@ -159,6 +159,20 @@ macro_rules! header {
                 }
                 asked.print_options("opts", out);
             }
+
+            fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+                let Self(Asked { len, options }) = self;
+                if !options.is_empty() {
+                    return nft.no(concat!("nft does not look at the options in this header: --", $opts));
+                }
+                match len {
+                    Some(len) => super::exthdr::translate_length(concat!($name, " hdrlength"), *len, (8, 8), nft),
+                    None => {
+                        nft.word(concat!("exthdr ", $name, " exists"));
+                        Some(())
+                    }
+                }
+            }
         }
 
         impl Xt<0> for $ty {

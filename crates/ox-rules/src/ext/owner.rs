@@ -151,6 +151,28 @@ impl Ext for Owner {
             out.word("incl. suppl. groups");
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { uid, gid, socket, suppl } = *self;
+        if suppl || socket.is_some() {
+            return nft.no("nft knows neither --suppl-groups nor --socket-exists");
+        }
+        for (key, ids) in [("skuid", uid), ("skgid", gid)] {
+            let Some(Inv { is: Ids { lo, hi }, not }) = ids else { continue };
+            if lo > hi {
+                return nft.no("nft takes no range of ids that runs backwards; nobody is in it");
+            }
+            if not {
+                nft.note("packets that no socket sends pass `! --uid-owner' and `! --gid-owner'; nft asks for the owner only \
+                     where there is a socket");
+            }
+            match lo == hi {
+                true => nft.test(key, not, lo),
+                false => nft.test(key, not, format_args!("{lo}-{hi}")),
+            }
+        }
+        Some(())
+    }
 }
 
 impl Matching for Owner {

@@ -62,6 +62,16 @@ impl Ext for PktType {
         let Self { kind } = *self;
         out.opt(false, if kind.not { "PKTTYPE !=" } else { "PKTTYPE =" }, kind.is);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { kind } = *self;
+        let Kind(n) = kind.is;
+        match NAMES.iter().find(|k| k.1 == n && n != pkttype::OTHERHOST) {
+            Some((name, _)) => nft.test("pkttype", kind.not, *name),
+            None => nft.test("pkttype", kind.not, n),
+        }
+        Some(())
+    }
 }
 
 impl Matching for PktType {

@@ -261,6 +261,17 @@ impl Ext for Policy {
             element.print("", show.numeric, show.family, out);
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { out, none, strict: _, elements } = self;
+        let asked = |e: &Element| *e != Element::default();
+        if elements.iter().any(asked) {
+            return nft.no("nft asks whether there is a policy, and not for what it says");
+        }
+        nft.word(if *out { "rt ipsec" } else { "meta secpath" });
+        nft.word(if *none { "missing" } else { "exists" });
+        Some(())
+    }
 }
 
 impl Matching for Policy {

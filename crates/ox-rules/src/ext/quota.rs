@@ -32,6 +32,15 @@ impl Ext for Quota {
         out.value(is);
         out.word("bytes");
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { bytes } = *self;
+        if i64::try_from(bytes.is).is_err() {
+            return nft.no("nft takes no quota beyond 63 bits");
+        }
+        nft.say(format_args!("quota {}{} bytes", if bytes.not { "over " } else { "" }, bytes.is));
+        Some(())
+    }
 }
 
 impl Matching for Quota {

@@ -46,6 +46,11 @@ impl Ext for Realm {
         out.flag(realm.not, "realm");
         named::print(realm.is.0, ZERO, show.numeric, out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { realm } = *self;
+        super::mark::translate_mark("rtclassid", Inv { is: realm.is.0, not: realm.not }, nft)
+    }
 }
 
 impl Matching for Realm {

@@ -48,6 +48,21 @@ impl Ext for RpFilter {
             }
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { loose, validmark, accept_local, invert } = *self;
+        if accept_local {
+            if !invert {
+                return nft.no("nft cannot ask for a way back or an address of this host at once");
+            }
+            nft.word("fib saddr type != local");
+        }
+        nft.word("fib saddr");
+        nft.raw(if validmark { " . mark" } else { "" });
+        nft.raw(if loose { "" } else { " . iif" });
+        nft.word(if invert { "oif 0" } else { "oif != 0" });
+        Some(())
+    }
 }
 
 impl RpFilter {

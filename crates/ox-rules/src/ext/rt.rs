@@ -115,6 +115,33 @@ impl Ext for Rt {
         }
         out.raw(if *loose { " 0-not-strict" } else { "" });
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { kind, left, len, reserved, addrs, loose: _ } = self;
+        if *reserved || !addrs.is_empty() {
+            return nft.no("nft does not look at what is in a routing header of type 0");
+        }
+        if kind.is_none() && !span::says(*left) && len.is_none() {
+            nft.word("exthdr rt exists");
+        }
+        if let Some(kind) = kind {
+            if kind.is > 255 {
+                return nft.no("a routing header has a type from 0 to 255");
+            }
+            nft.test("rt type", kind.not, kind.is);
+        }
+        if left.is.lo > 255 || (left.is.hi > 255 && left.is.hi != u32::MAX) {
+            return nft.no("a routing header has up to 255 segments left");
+        }
+        let left = Inv { is: span::Span { hi: left.is.hi.min(255), ..left.is }, not: left.not };
+        if span::says(left) && (left.is.lo, left.is.hi) != (0, 255) {
+            span::translate("rt seg-left", left, nft)?;
+        }
+        match len {
+            Some(len) => exthdr::translate_length("rt hdrlength", *len, (8, 8), nft),
+            None => Some(()),
+        }
+    }
 }
 
 impl Matching for Rt {

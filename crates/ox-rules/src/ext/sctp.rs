@@ -230,6 +230,34 @@ impl Ext for Sctp {
             c.is.print(show.numeric, out);
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { sport, dport, chunks } = self;
+        for (key, ports) in [("sctp sport", sport), ("sctp dport", dport)] {
+            if let Some(Inv { is: Ports { lo, hi }, not }) = *ports {
+                match lo == hi {
+                    true => nft.test(key, not, lo),
+                    false => nft.test(key, not, format_args!("{lo}-{hi}")),
+                }
+            }
+        }
+        let Some(Inv { is: Chunks { how, map, flags }, not }) = chunks else { return Some(()) };
+        if !flags.is_empty() {
+            return nft.no("nft looks at the flags of the first chunk of a kind only");
+        }
+        let kinds: Vec<u8> = (0..=255u8).filter(|&k| map[usize::from(k >> 7)] >> (k & 127) & 1 != 0).collect();
+        match (how, not, kinds.as_slice()) {
+            (How::All, false, [_, ..]) | (How::Any, false, [_]) => {}
+            _ => return nft.no("nft asks for chunks that are all there, and for nothing else about them"),
+        }
+        for kind in kinds {
+            let Some((name, _)) = IN_NFT.iter().find(|n| n.1 == kind) else {
+                return nft.no("nft has no name for one of these chunks");
+            };
+            nft.say(format_args!("sctp chunk {name} exists"));
+        }
+        Some(())
+    }
 }
 
 impl Matching for Sctp {
@@ -247,3 +275,25 @@ impl Matching for Sctp {
         Pred::All(all)
     }
 }
+
+/// Names that nft has for chunks.
+const IN_NFT: [(&str, u8); 18] = [
+    ("data", 0),
+    ("init", 1),
+    ("init-ack", 2),
+    ("sack", 3),
+    ("heartbeat", 4),
+    ("heartbeat-ack", 5),
+    ("abort", 6),
+    ("shutdown", 7),
+    ("shutdown-ack", 8),
+    ("error", 9),
+    ("cookie-echo", 10),
+    ("cookie-ack", 11),
+    ("ecne", 12),
+    ("cwr", 13),
+    ("shutdown-complete", 14),
+    ("asconf-ack", 128),
+    ("forward-tsn", 192),
+    ("asconf", 193),
+];

@@ -41,6 +41,23 @@ impl Ext for Socket {
         out.word("socket");
         self.save(out, show.family);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { transparent, nowildcard, restore } = *self;
+        match (nowildcard, transparent) {
+            (false, _) => nft.word("socket wildcard 0"),
+            // Any socket has the one or the other.
+            (true, false) => nft.word("socket transparent <= 1"),
+            (true, true) => {}
+        }
+        if transparent {
+            nft.word("socket transparent 1");
+        }
+        if restore {
+            nft.word("meta mark set socket mark");
+        }
+        Some(())
+    }
 }
 
 impl Matching for Socket {

@@ -72,3 +72,20 @@ pub(super) fn holds(span: Inv<Span>, n: u32) -> bool {
 pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|w| u32::from_be_bytes(*w))
 }
+
+/// ` KEY [!=] RANGE` in nft's words, if there is anything to say.
+pub(super) fn translate(key: &str, span: Inv<Span>, nft: &mut Nft<'_>) -> Option<()> {
+    let Inv { is: Span { lo, hi }, not } = span;
+    if !says(span) {
+        return Some(());
+    }
+    if lo > hi {
+        return nft.no("nft takes no range that runs backwards; nothing is in it");
+    }
+    if lo == hi {
+        nft.test(key, not, lo);
+    } else {
+        nft.test(key, not, format_args!("{lo}-{hi}"));
+    }
+    Some(())
+}

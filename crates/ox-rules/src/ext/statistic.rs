@@ -137,6 +137,22 @@ impl Ext for Statistic {
             }
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { mode, typed: _ } = *self;
+        match mode.is {
+            Mode::Unset => return None,
+            Mode::Random { chance } => {
+                let sign = if mode.not { ">=" } else { "<" };
+                nft.say(format_args!("meta random & 2147483647 {sign} {chance}"));
+            }
+            Mode::Nth { every, packet } => {
+                // The kernel is given the last number, not how many there are.
+                nft.test(&format!("numgen inc mod {}", u64::from(every) + 1), mode.not, packet);
+            }
+        }
+        Some(())
+    }
 }
 
 fn share(chance: u32) -> f64 {

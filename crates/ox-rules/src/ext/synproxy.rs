@@ -76,6 +76,23 @@ impl Ext for Synproxy {
         // Stock leaves a blank behind each word.
         out.raw(" ");
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { sack, timestamp, wscale, mss, ecn } = *self;
+        if ecn {
+            return nft.no("nft's synproxy does not speak of ECN");
+        }
+        nft.word("synproxy");
+        nft.raw(if sack { " sack-perm" } else { "" });
+        nft.raw(if timestamp { " timestamp" } else { "" });
+        if let Some(n) = wscale {
+            nft.say(format_args!("wscale {n}"));
+        }
+        if let Some(n) = mss {
+            nft.say(format_args!("mss {n}"));
+        }
+        Some(())
+    }
 }
 
 impl Acting for Synproxy {

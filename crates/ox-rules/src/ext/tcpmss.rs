@@ -54,6 +54,23 @@ impl Ext for Tcpmss {
         out.raw(if mss.not { "!" } else { "" });
         mss.is.print(out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { mss } = *self;
+        if nft.head.proto != Inv::plain(Proto::TCP) {
+            return nft.no("tcpmss is only valid behind `-p tcp'");
+        }
+        if mss.not {
+            return nft
+                .no("packets without the option pass `! --mss', and nft asks for the size only where there is one");
+        }
+        let Ports { lo, hi } = mss.is;
+        match lo == hi {
+            true => nft.test("tcp option maxseg size", false, lo),
+            false => nft.test("tcp option maxseg size", false, format_args!("{lo}-{hi}")),
+        }
+        Some(())
+    }
 }
 
 /// The announced size; `None` if there is none.
@@ -163,6 +180,16 @@ impl Ext for SetMss {
             Some(Size::Path) => out.word("TCPMSS clamp to PMTU"),
             None => {}
         }
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { size } = *self;
+        nft.word("tcp option maxseg size set");
+        match size? {
+            Size::Fixed(n) => nft.value(n),
+            Size::Path => nft.word("rt mtu"),
+        }
+        Some(())
     }
 }
 

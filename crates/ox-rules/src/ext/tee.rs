@@ -59,6 +59,17 @@ impl Ext for Tee {
             out.fmt(format_args!(" oif={oif}"));
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { gateway, oif } = self;
+        nft.word("dup to");
+        nft.addr(*gateway);
+        if !oif.is_empty() {
+            nft.word("device");
+            nft.device(oif)?;
+        }
+        Some(())
+    }
 }
 
 impl Acting for Tee {

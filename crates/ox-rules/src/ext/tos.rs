@@ -146,6 +146,20 @@ impl Ext for SetTos {
             t => out.opt(false, "set", t),
         }
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { tos: Tos { value, mask } } = *self;
+        let ip = nft.ip();
+        match mask {
+            0xfc if value & 3 == 0 => nft.say(format_args!("{ip} dscp set 0x{:02x}", value >> 2)),
+            0xff => {
+                let ecn = ["not-ect", "ect1", "ect0", "ce"][usize::from(value & 3)];
+                nft.say(format_args!("{ip} dscp set 0x{:02x} {ip} ecn set {ecn}", value >> 2));
+            }
+            _ => return nft.no("nft sets the upper six bits or the lower two, and no other part of them"),
+        }
+        Some(())
+    }
 }
 
 impl Acting for SetTos {

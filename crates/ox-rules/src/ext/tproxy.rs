@@ -73,6 +73,35 @@ impl Ext for Tproxy {
         out.addr(show.family, addr);
         out.fmt(format_args!(":{port} mark {:#x}/{:#x}", mark.value, mark.mask));
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { port, addr, mark } = *self;
+        let proto = nft.head.proto;
+        if proto != Inv::plain(Proto::TCP) && proto != Inv::plain(Proto::UDP) {
+            return nft.no("TPROXY is only valid behind `-p tcp' or `-p udp'");
+        }
+        if port == 0 && addr == 0 {
+            return nft.no("nft sends packets to an address or to a port, and wants one of them");
+        }
+        nft.note("where nobody listens, TPROXY drops the packet and nft goes on with the next rule");
+        nft.word("tproxy to");
+        nft.raw(" ");
+        let open = nft.family == Family::V6 && port != 0;
+        if addr != 0 {
+            nft.raw(if open { "[" } else { "" });
+            nft.raw_addr(addr);
+            nft.raw(if open { "]" } else { "" });
+        }
+        if port != 0 {
+            nft.raw(":");
+            nft.raw_value(port);
+        }
+        if mark.mask != 0 || mark.value != 0 {
+            nft.say(format_args!("meta mark set {}", super::mark::changed("mark", mark.value, mark.mask)));
+        }
+        nft.word("accept");
+        Some(())
+    }
 }
 
 impl Acting for Tproxy {

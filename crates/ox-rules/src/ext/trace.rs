@@ -29,6 +29,12 @@ impl Ext for Trace {
     fn save(&self, _: &mut Out, _: Family) {}
 
     fn list(&self, _: &mut Out, _: &Show<'_>) {}
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self = self;
+        nft.word("nftrace set 1");
+        Some(())
+    }
 }
 
 impl Acting for Trace {

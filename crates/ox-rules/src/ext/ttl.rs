@@ -45,6 +45,12 @@ impl Ext for Ttl {
         let Self { compare, value } = *self;
         compare.list(value, "TTL", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { compare, value } = *self;
+        compare.translate("ip ttl", value, nft);
+        Some(())
+    }
 }
 
 impl Matching for Ttl {
@@ -91,6 +97,15 @@ impl Ext for SetTtl {
         if let Some(change) = change {
             change.list("TTL", out);
         }
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { change } = *self;
+        match change {
+            Some(Change::Set(n)) => nft.test("ip ttl set", false, n),
+            _ => return nft.no("nft can set this number, not add to it"),
+        }
+        Some(())
     }
 }
 

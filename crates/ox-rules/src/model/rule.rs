@@ -35,6 +35,7 @@ impl Proto {
     pub const ESP: Self = Self(50);
     pub const AH: Self = Self(51);
     pub const ICMPV6: Self = Self(58);
+    pub const MH: Self = Self(135);
     pub const SCTP: Self = Self(132);
     pub const UDPLITE: Self = Self(136);
 

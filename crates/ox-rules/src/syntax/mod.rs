@@ -43,12 +43,12 @@ pub use run::{RunCx, run};
 pub use save::{print_head, save_rule, save_target};
 pub use text::{TextCx, TextFault, TextKind, TextTrouble};
 pub use translate::{
-    Culprit, Nft, NoForm, Translated, TranslatedText, Untranslated, Where, culprit_word, translate_command, translate_rule,
-    translate_text,
+    Aside, Culprit, Nft, NoForm, Translated, TranslatedText, Untranslated, Where, culprit_word, translate_command,
+    translate_rule, translate_text,
 };
 pub use value::{Addr, Flag, Form, Masked, Ports, Text, Texts, Value, read_addr, read_net, read_port};
 pub use words::{Word, split_words};
 
-pub(crate) use names::read_protocol;
+pub(crate) use names::{protocol_name, read_protocol};
 pub(crate) use option::options;
 pub(crate) use value::short_v4;

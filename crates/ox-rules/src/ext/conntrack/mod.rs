@@ -402,7 +402,8 @@ impl Ext for Conntrack {
         let keys = ["original proto-src", "original proto-dst", "reply proto-src", "reply proto-dst"];
         for (key, port) in keys.into_iter().zip(ports) {
             let Some(Inv { is: Span { lo, hi }, not }) = port else { continue };
-            if !proto.is_some_and(|p| !p.not && Proto(p.is).has_ports()) {
+            let with_ports = |p: Inv<Proto>| !p.not && p.is.has_ports();
+            if !with_ports(nft.head.proto) && !proto.is_some_and(|p| with_ports(Inv { is: Proto(p.is), not: p.not })) {
                 return nft.no("nft asks for ports of a connection only behind its protocol (--ctproto)");
             }
             if lo > hi {

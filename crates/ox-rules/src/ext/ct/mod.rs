@@ -209,6 +209,19 @@ impl Ext for Ct {
         out.word("CT");
         self.print("", out);
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { notrack, helper, timeout, events, exp_events, zone } = self;
+        let only =
+            helper.is_none() && timeout.is_none() && *events == 0 && *exp_events == 0 && *zone == Zone::default();
+        if !*notrack || !only {
+            return nft.no(
+                "nft attaches no template to a packet: zones, helpers, events and timeouts are set otherwise there",
+            );
+        }
+        nft.word("notrack");
+        Some(())
+    }
 }
 
 /// Kernel: `xt_ct_target`: a packet that has a connection or a template already keeps it.
@@ -272,6 +285,12 @@ impl Ext for Notrack {
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {
         out.word("NOTRACK");
+    }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self = self;
+        nft.word("notrack");
+        Some(())
     }
 }
 

@@ -286,6 +286,45 @@ impl Ext for Time {
         out.raw(if kernel_zone { "" } else { " UTC" });
         out.raw(if contiguous { " contiguous" } else { "" });
     }
+
+    fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
+        let Self { dates: (first, last), hours: (from, to), monthdays, weekdays, kernel_zone, contiguous } = *self;
+        if kernel_zone {
+            return nft.no("nft reckons hours in UTC, and knows no time zone of the kernel's");
+        }
+        if monthdays != Self::default().monthdays {
+            return nft.no("nft knows no days of a month");
+        }
+        if contiguous && from > to {
+            return nft.no("nft knows no time that goes on into the next day");
+        }
+        // As numbers: written as dates and hours, nft takes them in the time zone of whoever loads the rules.
+        if (first, last) != Self::default().dates {
+            if first != 0 {
+                nft.say(format_args!("meta time >= {first}"));
+            }
+            if last != Self::default().dates.1 {
+                nft.say(format_args!("meta time < {}", u64::from(last) + 1));
+            }
+        }
+        if (from, to) != Self::default().hours {
+            match from <= to {
+                true => nft.say(format_args!("meta hour {from}-{to}")),
+                false if from == to + 1 => {}
+                false => nft.say(format_args!("meta hour != {}-{}", to + 1, from - 1)),
+            }
+        }
+        if weekdays != Self::default().weekdays {
+            // Sunday is 7 here, and 0 there.
+            let days: Vec<String> = (1..=7u8).filter(|d| weekdays & 1 << d != 0).map(|d| (d % 7).to_string()).collect();
+            match days.as_slice() {
+                [] => return nft.no("no day is one of these"),
+                [one] => nft.test("meta day", false, &one[..]),
+                days => nft.test("meta day", false, format_args!("{{ {} }}", days.join(", "))),
+            }
+        }
+        Some(())
+    }
 }
 
 impl Time {

@@ -3,7 +3,7 @@
 //! Facts: which commands iptables-translate 1.8.9 knows, by running it.
 
 use super::nft::Where;
-use super::{NoForm, chain_name, translate_rule};
+use super::{Aside, NoForm, chain_name, translate_rule};
 use crate::model::Rule;
 use crate::syntax::Out;
 use crate::syntax::command::{Command, Verb};
@@ -14,30 +14,25 @@ use ox_packet::Family;
 pub struct Translated {
     /// What `nft` is to be told.
     pub text: String,
-    /// Whether it adds a rule: a shell needs quotes around that.
+    /// Whether a shell needs quotes around it.
     pub rule: bool,
 }
 
-/// The commands of nft that do the same. `notes` gets what was lost on the way and changes nothing for packets.
+/// The commands of nft that do the same. `aside` gets what is to be said beside them.
 ///
 /// # Errors
 /// What has no nft form, and the rule it is a part of.
 pub fn translate_command(
     command: &mut Command,
     family: Family,
-    notes: &mut Vec<String>,
+    aside: &mut Aside,
 ) -> Result<Vec<Translated>, (NoForm, Box<Rule>)> {
     let rule = std::mem::take(&mut command.rule);
     let head = rule.rule.clone();
-    commands(command, rule.into_rules(), family, notes).map_err(|e| (e, Box::new(head)))
+    commands(command, rule.into_rules(), family, aside).map_err(|e| (e, Box::new(head)))
 }
 
-fn commands(
-    command: &Command,
-    rules: Vec<Rule>,
-    family: Family,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Translated>, NoForm> {
+fn commands(command: &Command, rules: Vec<Rule>, family: Family, aside: &mut Aside) -> Result<Vec<Translated>, NoForm> {
     let table = command.table.name();
     let ip = if family == Family::V4 { "ip" } else { "ip6" };
     let chain = command.chain.as_deref();
@@ -56,7 +51,8 @@ fn commands(
                 if let Some(at) = command.number.filter(|&n| n > 1) {
                     text.fmt(format_args!(" index {}", at - 1));
                 }
-                text.word(&translate_rule(&rule, Where { family, table: command.table, chain }, notes)?);
+                text.word(&translate_rule(&rule, Where { family, table: command.table, chain }, aside)?);
+                out.extend(aside.before.drain(..).map(|text| Translated { text, rule: true }));
                 out.push(Translated { text: text.text, rule: true });
             }
             Ok(out)

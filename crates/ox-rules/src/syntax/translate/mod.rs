@@ -12,12 +12,12 @@ mod nft;
 mod text;
 
 pub use command::{Translated, translate_command};
-pub use nft::{Nft, Where};
+pub use nft::{Aside, Nft, Where};
 pub use text::{TranslatedText, Untranslated, translate_text};
 
 use super::names::protocol_name;
 use crate::ext::{self, Match, Target};
-use crate::model::{Head, Iface, Inv, Net, Rule, Standard};
+use crate::model::{Head, Iface, Inv, Net, Proto, Rule, Standard};
 use ox_packet::Family;
 
 /// Which part of a rule has no nft form.
@@ -46,13 +46,13 @@ impl NoForm {
     }
 }
 
-/// A rule in nft's words: everything that stands behind the name of its chain. `notes` gets what was lost on the way and
-/// changes nothing for packets.
+/// A rule in nft's words: everything that stands behind the name of its chain. `aside` gets what is to be said
+/// beside it.
 ///
 /// # Errors
 /// A part without nft form.
-pub fn translate_rule(rule: &Rule, place: Where<'_>, notes: &mut Vec<String>) -> Result<String, NoForm> {
-    let mut nft = Nft::new(place, &rule.head);
+pub fn translate_rule(rule: &Rule, place: Where<'_>, aside: &mut Aside) -> Result<String, NoForm> {
+    let mut nft = Nft::new(place, &rule.head, aside.sets);
     let mut said = false;
     for (i, m) in rule.matches.iter().enumerate() {
         said |= one_match(m, &mut nft, &rule.head).map_err(|why| NoForm { part: Culprit::Match(i), why })?;
@@ -64,7 +64,7 @@ pub fn translate_rule(rule: &Rule, place: Where<'_>, notes: &mut Vec<String>) ->
     }
     nft.word("counter");
     verdict(&rule.target, &mut nft).map_err(|why| NoForm { part: Culprit::Target, why })?;
-    Ok(nft.finish(notes))
+    Ok(nft.finish(aside))
 }
 
 /// Translates a match. `true`: what it says is about the rule's protocol, so that need not be said again.
@@ -77,7 +77,13 @@ fn one_match(m: &Match, nft: &mut Nft<'_>, head: &Head) -> Result<bool, String> 
     if m.translate(nft).is_none() {
         return Err(nft.reason(|| format!("nft has nothing like -m {}", m.name())));
     }
-    Ok(nft.len() > before && !head.proto.not && Some(m.name()) == protocol_name(head.proto.is.0))
+    // Without a short name a protocol is known by the match for it.
+    let proto = head.proto.is.0;
+    let same = match protocol_name(proto) {
+        Some(name) => name == m.name(),
+        None => m.desc().is_some_and(|d| d.proto == Some(proto)),
+    };
+    Ok(nft.len() > before && !head.proto.not && same)
 }
 
 fn verdict(target: &Target, nft: &mut Nft<'_>) -> Result<(), String> {
@@ -113,7 +119,8 @@ fn head(head: &Head, proto_said: bool, nft: &mut Nft<'_>) -> Result<(), String> 
     }
     if !proto.is_default() && !proto_said {
         let key = if nft.family == Family::V4 { "ip protocol" } else { "meta l4proto" };
-        match protocol_name(proto.is.0) {
+        // nft asks the system for names, and ours of mobility headers is not among them.
+        match protocol_name(proto.is.0).filter(|_| proto.is != Proto::MH) {
             Some(name) => nft.test(key, proto.not, name),
             None => nft.test(key, proto.not, proto.is.0),
         }
@@ -193,5 +200,5 @@ pub fn culprit_word(words: &[&str], rule: &Rule, part: Culprit) -> Option<usize>
 
 /// Whether an extension's kernel half asks for a protocol that the rule does not name.
 pub(super) fn misplaced(desc: &ext::Desc, head: &Head) -> bool {
-    desc.proto.is_some_and(|p| head.proto != Inv::plain(crate::model::Proto(p)))
+    desc.proto.is_some_and(|p| head.proto != Inv::plain(Proto(p)))
 }

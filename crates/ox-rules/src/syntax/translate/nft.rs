@@ -15,6 +15,17 @@ pub struct Where<'a> {
     pub chain: &'a str,
 }
 
+/// What is said beside a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aside {
+    /// What is lost, or is not quite the same, in words for people.
+    pub notes: Vec<String>,
+    /// Commands of nft that make what the rule needs.
+    pub before: Vec<String>,
+    /// Sets made so far, for their names.
+    pub sets: u32,
+}
+
 /// A rule of nft under construction: statements separated by blanks.
 #[derive(Debug)]
 pub struct Nft<'a> {
@@ -29,16 +40,25 @@ pub struct Nft<'a> {
     pub head: &'a Head,
     comment: Option<String>,
     why: Option<String>,
-    notes: Vec<String>,
+    aside: Aside,
 }
 
 /// Longest comment that nft takes, in bytes.
 const COMMENT: usize = 128;
 
 impl<'a> Nft<'a> {
-    pub(super) fn new(place: Where<'a>, head: &'a Head) -> Self {
+    pub(super) fn new(place: Where<'a>, head: &'a Head, sets: u32) -> Self {
         let Where { family, table, chain } = place;
-        Self { out: Out::default(), family, table, chain, head, comment: None, why: None, notes: Vec::new() }
+        Self {
+            out: Out::default(),
+            family,
+            table,
+            chain,
+            head,
+            comment: None,
+            why: None,
+            aside: Aside { sets, ..Aside::default() },
+        }
     }
 
     /// `ip` or `ip6`.
@@ -127,6 +147,24 @@ impl<'a> Nft<'a> {
         Some(())
     }
 
+    /// The name of a device, in quotes only if it needs them.
+    pub fn device(&mut self, device: &str) -> Option<()> {
+        if name(device).is_err() {
+            return self.quoted(device);
+        }
+        self.word(device);
+        Some(())
+    }
+
+    /// The name of something that nft keeps.
+    pub fn named(&mut self, text: &str) -> Option<()> {
+        match name(text) {
+            Ok(()) => self.word(text),
+            Err(why) => return self.no(why),
+        }
+        Some(())
+    }
+
     /// The rule's comment; the last one counts. nft cannot write a quote, and nothing longer than 128 bytes: comments are
     /// for people, so one is changed rather than that the rule be lost.
     pub fn comment(&mut self, text: &str) {
@@ -135,11 +173,11 @@ impl<'a> Nft<'a> {
             end -= 1;
         }
         if end < text.len() {
-            self.notes.push(format!("the comment is cut to {COMMENT} bytes, nft takes no more"));
+            self.note(format!("the comment is cut to {COMMENT} bytes, nft takes no more"));
         }
         let cut = &text[..end];
         if cut.contains('"') {
-            self.notes.push("quotes in the comment become apostrophes, nft cannot write them".to_owned());
+            self.note("quotes in the comment become apostrophes, nft cannot write them");
         }
         let plain = |c: char| match c {
             '"' => '\'',
@@ -147,6 +185,21 @@ impl<'a> Nft<'a> {
             c => c,
         };
         self.comment = Some(cut.chars().map(plain).collect());
+    }
+
+    /// Says what is lost, or is not quite the same.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.aside.notes.push(note.into());
+    }
+
+    /// Makes a set for addresses that the rule itself fills; its name.
+    pub fn dynamic_set(&mut self, stem: &str) -> String {
+        let name = format!("{stem}{}", self.aside.sets);
+        self.aside.sets += 1;
+        let (ip, table) = (self.ip(), self.table.name());
+        let kind = if self.family == Family::V4 { "ipv4_addr" } else { "ipv6_addr" };
+        self.aside.before.push(format!("add set {ip} {table} {name} {{ type {kind}; flags dynamic; }}"));
+        name
     }
 
     /// Gives up, and says why.
@@ -168,11 +221,13 @@ impl<'a> Nft<'a> {
         std::mem::take(&mut self.out.text)
     }
 
-    pub(super) fn finish(mut self, notes: &mut Vec<String>) -> String {
+    pub(super) fn finish(mut self, aside: &mut Aside) -> String {
         if let Some(comment) = self.comment.take() {
             self.say(format_args!("comment \"{comment}\""));
         }
-        notes.append(&mut self.notes);
+        aside.notes.append(&mut self.aside.notes);
+        aside.before.append(&mut self.aside.before);
+        aside.sets = self.aside.sets;
         self.out.text
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Facts: the lines of iptables-restore-translate 1.8.9.
 
-use super::{culprit_word, translate_command};
+use super::{Aside, culprit_word, translate_command};
 use crate::ir::{Dialect, Hook};
 use crate::model::{Policy, TableName};
 use crate::syntax::command::{Setting, policy, read_command};
@@ -42,6 +42,7 @@ pub fn translate_text(text: &[u8], family: Family, names: &dyn Names) -> (Transl
         program: Program { family, dialect: Dialect::Nft },
         names,
         table: None,
+        sets: 0,
         done: TranslatedText::default(),
     };
     let result = crate::syntax::book::clean(text).and_then(|text| reader.read(&text));
@@ -52,6 +53,8 @@ struct Reader<'a> {
     program: Program,
     names: &'a dyn Names,
     table: Option<TableName>,
+    /// Sets made so far, for their names.
+    sets: u32,
     done: TranslatedText,
 }
 
@@ -155,7 +158,9 @@ impl Reader<'_> {
         if other_family(&words, family) {
             return Ok(());
         }
-        let cx = RuleCx { family, dialect: Dialect::Nft, table, names: self.names, strangers: Strangers::Refuse };
+        // As typed: iptables-nft would leave out what it writes nothing for.
+        let dialect = Dialect::Legacy;
+        let cx = RuleCx { family, dialect, table, names: self.names, strangers: Strangers::Refuse };
         let mut command = read_command(&words, &cx, Setting::Restore(table))
             .and_then(|command| match command.verb {
                 crate::syntax::Verb::Help | crate::syntax::Verb::Version => {
@@ -167,8 +172,8 @@ impl Reader<'_> {
         if command.family.is_some_and(|f| f != family) {
             return Ok(());
         }
-        let mut notes = Vec::new();
-        match translate_command(&mut command, family, &mut notes) {
+        let mut aside = Aside { sets: self.sets, ..Aside::default() };
+        match translate_command(&mut command, family, &mut aside) {
             Ok(lines) => {
                 for line in lines {
                     self.put(format_args!("{}", line.text));
@@ -180,7 +185,8 @@ impl Reader<'_> {
                 self.put(format_args!("# -t {} {}", table.name(), body.trim()));
             }
         }
-        self.done.notes.extend(notes.into_iter().map(|note| (number, note)));
+        self.sets = aside.sets;
+        self.done.notes.extend(aside.notes.into_iter().map(|note| (number, note)));
         Ok(())
     }
 
