@@ -1,6 +1,7 @@
 //! JSON that is not what it should be: each time one clear fault that names the place, and no panic.
 
 use ox_packet::Family;
+use ox_rules::bytes::bytes_of;
 use ox_rules::ir::Dialect;
 use ox_rules::model::TableName;
 use ox_rules::syntax::{Book, JsonOf, NoNames, Out, Program, TextCx, TextKind, dump, json};
@@ -324,5 +325,33 @@ proptest! {
                 prop_assert_eq!(saved(&book), saved(&again));
             }
         }
+    }
+}
+
+proptest! {
+    /// Any bytes in a comment: kept by text, by JSON, and by text again.
+    #[test]
+    fn any_bytes_go_through(bytes in proptest::collection::vec(
+        any::<u8>().prop_filter("ends a line, or is no text", |b| !matches!(b, 0 | b'\n')), 0..64,
+    )) {
+        let mut text = b"*filter\n-A INPUT -m comment --comment \"".to_vec();
+        for &b in &bytes {
+            text.extend(if matches!(b, b'"' | b'\\') { vec![b'\\', b] } else { vec![b] });
+        }
+        text.extend(b"\" -j LOG --log-prefix \"\xe4\"\nCOMMIT\n");
+        let mut book = Book::empty(Family::V4);
+        let cx = TextCx { program: PROGRAM, names: &NoNames, kind: PLAIN };
+        book.restore(&text, cx, &mut Out::default()).1.unwrap();
+        let whole = saved(&book);
+        let printed = bytes_of(&whole);
+        let quoted: Vec<u8> = bytes.iter().flat_map(|&b| if matches!(b, b'"' | b'\\' | b'\'') { vec![b'\\', b] } else { vec![b] }).collect();
+        prop_assert!(printed.windows(quoted.len() + 1).any(|w| w.starts_with(&quoted)));
+        let mut out = Out::default();
+        let tables: Vec<_> = book.ruleset.tables.iter().collect();
+        json(&tables, JsonOf { family: Family::V4, chain: None, rule: None, listing: false }, &mut out, &mut |_| {});
+        prop_assert!(!out.text.contains(|c| ox_rules::bytes::odd_byte(c).is_some()));
+        let mut again = Book::empty(Family::V4);
+        prop_assert_eq!(load(out.text.as_bytes(), PLAIN, &mut again).map_err(|e| e.0), Ok(vec![TableName::Filter]));
+        prop_assert_eq!(saved(&again), whole);
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ox_io::lock::Wait;
+use ox_rules::bytes::bytes_of;
 use ox_rules::model::{Ruleset, TableName};
 use ox_rules::syntax::{Book, Names, Program, header_family};
 
@@ -108,10 +109,19 @@ pub fn wait(asked: Option<Option<u32>>) -> Wait {
     }
 }
 
-/// Prints what a command prints. A reader who has gone away is not an error.
+/// Prints what a command prints, bytes that are no text as they came.
 pub fn print(text: &str) {
+    write(&bytes_of(text));
+}
+
+/// Prints JSON, which is UTF-8 throughout.
+pub fn print_json(text: &str) {
+    write(text.as_bytes());
+}
+
+fn write(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
         // Half a dump must not pass for a whole one.
         eprintln!("oxtables: cannot write to standard output: {error}");
         std::process::exit(4);

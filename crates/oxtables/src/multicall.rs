@@ -1,10 +1,12 @@
 //! Which program was called: by the name of a link, or by the first word behind `oxtables -f FILE`.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ox_packet::Family;
+use ox_rules::bytes::text_of;
 use ox_rules::ir::Dialect;
 use ox_rules::syntax::Program;
 
@@ -103,16 +105,8 @@ pub fn by_name(words: &[OsString]) -> Option<Call> {
 impl Call {
     /// Does what it says.
     pub fn run(self) -> ExitCode {
-        let mut words = Vec::with_capacity(self.words.len());
-        for word in &self.words {
-            match word.to_str() {
-                Some(word) => words.push(word),
-                None => {
-                    eprintln!("{}: the word {:?} is not UTF-8 text", self.program.name(), word.to_string_lossy());
-                    return ExitCode::from(2);
-                }
-            }
-        }
+        let words: Vec<_> = self.words.iter().map(|word| text_of(word.as_bytes())).collect();
+        let words: Vec<&str> = words.iter().map(|word| &**word).collect();
         let translates = matches!(self.kind, Kind::Translate | Kind::RestoreTranslate);
         if translates && self.json {
             eprintln!("{}: what nft is told has no form in JSON here", self.program.name());

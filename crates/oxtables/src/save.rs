@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ox_rules::bytes::bytes_of;
 use ox_rules::ir::Dialect;
 use ox_rules::model::{Table, TableName};
 use ox_rules::syntax::{self, JsonOf, Out, Program, dump, dump_order, format_names, is_json, save_help};
@@ -112,7 +113,7 @@ pub fn main(program: Program, file: Option<&Path>, mut json: bool, words: &[&str
     match output {
         None => files::print(&out.text),
         Some(path) => {
-            if let Err(error) = std::fs::write(&path, out.text) {
+            if let Err(error) = std::fs::write(&path, bytes_of(&out.text)) {
                 eprintln!("Failed to open file, error: {path}: {error}");
                 return 1;
             }

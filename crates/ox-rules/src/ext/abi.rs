@@ -3,6 +3,7 @@
 //! A payload is believed only if writing what was read from it gives the same bytes again: what our value cannot say is never
 //! lost, nor taken for something wider, but stays as it came (`Foreign`).
 
+use crate::bytes::bytes_of;
 use crate::model::{Foreign, Iface, Raw, prefix_mask};
 use ox_packet::Family;
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
@@ -151,10 +152,11 @@ pub(super) fn settle_mask(mask: &mut [u8; 16], family: Family) {
 /// Text as C holds it: zero bytes behind, one at least. `None`: too long, or with a zero inside.
 pub(super) fn chars<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut all = [0; N];
-    if text.len() >= N || text.contains('\0') {
+    let bytes = bytes_of(text);
+    if bytes.len() >= N || bytes.contains(&0) {
         return None;
     }
-    all[..text.len()].copy_from_slice(text.as_bytes());
+    all[..bytes.len()].copy_from_slice(&bytes);
     Some(all)
 }
 

@@ -22,8 +22,8 @@ impl Comment {
     }
 
     fn take(&mut self, text: String) -> Result<(), String> {
-        if text.len() > 255 {
-            return Err(format!("a comment of {} bytes is too long: 255 at most", text.len()));
+        if bytes::len(&text) > 255 {
+            return Err(format!("a comment of {} bytes is too long: 255 at most", bytes::len(&text)));
         }
         self.text = text;
         Ok(())

@@ -194,7 +194,7 @@ fn cost_to_bytes(cost: u32) -> u64 {
 impl HashLimit {
     fn name(&mut self, name: String) -> Result<(), String> {
         // 255 bytes with the final zero; stock cuts longer names silently.
-        if name.is_empty() || name.len() > 254 {
+        if name.is_empty() || bytes::len(&name) > 254 {
             return Err("a name of 1 to 254 bytes is expected".into());
         }
         self.name = name;

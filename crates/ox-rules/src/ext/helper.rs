@@ -1,8 +1,8 @@
 //! `-m helper`: packets of a connection that a helper expected.
 //!
 //! Kernel: net/netfilter/xt_helper.c; ABI: uapi/linux/netfilter/xt_helper.h (30 bytes of name, zero included).
-use super::log::cut;
 use super::prelude::*;
+use crate::bytes::cut;
 use ox_wire::xtables::conn::XtHelperInfo;
 
 /// The match.

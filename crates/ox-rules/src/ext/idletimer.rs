@@ -1,8 +1,8 @@
 //! `-j IDLETIMER`: restart a timer whose file in sysfs tells programs when traffic has ceased, and go on.
 //!
 //! Kernel: net/netfilter/xt_IDLETIMER.c; ABI: uapi/linux/netfilter/xt_IDLETIMER.h (28 bytes of label, zero included).
-use super::log::cut;
 use super::prelude::*;
+use crate::bytes::cut;
 use ox_wire::xtables::report::{IdletimerTgInfo, IdletimerTgInfoV1};
 use std::mem::offset_of;
 

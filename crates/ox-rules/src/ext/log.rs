@@ -74,15 +74,6 @@ impl Value for Level {
     }
 }
 
-/// The longest beginning of at most `max` bytes that is whole characters.
-pub(super) fn cut(text: &str, max: usize) -> &str {
-    let mut end = text.len().min(max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 /// ` prefix "…"`, if there is one.
 pub(super) fn translate_prefix(prefix: &str, nft: &mut Nft<'_>) -> Option<()> {
     if prefix.is_empty() {
@@ -104,7 +95,7 @@ impl Log {
         if text.contains('\n') {
             return Err("a prefix cannot hold a line break".into());
         }
-        self.prefix = cut(&text, PREFIX).to_owned();
+        self.prefix = bytes::cut(&text, PREFIX).to_owned();
         Ok(())
     }
 }

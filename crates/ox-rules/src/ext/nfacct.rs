@@ -22,7 +22,7 @@ options! { Nfacct;
 
 impl Nfacct {
     fn name(&mut self, name: String) -> Result<(), String> {
-        match name.len() {
+        match bytes::len(&name) {
             0 => Err("a name must have one character at least".into()),
             len if len > NAME_MAX => Err(format!("a name of {len} bytes is too long: {NAME_MAX} at most")),
             _ => {

@@ -2,8 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_NFLOG.c; ABI: uapi/linux/netfilter/xt_NFLOG.h (64 bytes of prefix, zero included).
 //! iptables-nft writes it as the log expression, which takes a prefix of 127 bytes and has no `--nflog-range`.
-use super::log::cut;
 use super::prelude::*;
+use crate::bytes::cut;
 use ox_wire::xtables::report::XtNflogInfo;
 
 /// The target.

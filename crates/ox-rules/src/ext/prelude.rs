@@ -7,6 +7,8 @@ pub(super) use super::abi::{
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use super::{Acting, Ext, Families, Matching, Place, Refused};
 #[allow(unused_imports, reason = "a prelude: each file uses its part")]
+pub(super) use crate::bytes;
+#[allow(unused_imports, reason = "a prelude: each file uses its part")]
 pub(super) use crate::ir::{
     Act, At, CellKey, Conn, ConnKind, Dialect, Dir, Effect, HZ, Header, Hook, HookSet, LogKind, LogSpec, Lowering,
     NatKind, NatSpec, Native, NativeAct, Pred, RejectWith, Stop, TICK_NS, Verdict, addr_type, cell, jiffies, status,

@@ -77,7 +77,7 @@ impl Ext for SetRateest {
 
     fn check(&mut self, _: u32, _: &Reading<'_>) -> Result<(), String> {
         let (interval, ewma) = self.typed;
-        if self.name.is_empty() || self.name.len() > 15 {
+        if self.name.is_empty() || bytes::len(&self.name) > 15 {
             return Err("the name has 1 to 15 bytes".into());
         }
         let step = (0..=5u32).find(|&n| interval <= QUARTER * f64::from(1u32 << n));

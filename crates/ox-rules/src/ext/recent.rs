@@ -110,8 +110,8 @@ impl Recent {
     const ANY: u32 = Self::SET | Self::RCHECK | Self::UPDATE | Self::REMOVE;
 
     fn name(&mut self, name: String) -> Result<(), String> {
-        if name.len() > NAME_MAX {
-            return Err(format!("a name of {} bytes is too long: {NAME_MAX} at most", name.len()));
+        if bytes::len(&name) > NAME_MAX {
+            return Err(format!("a name of {} bytes is too long: {NAME_MAX} at most", bytes::len(&name)));
         }
         self.name = name;
         Ok(())

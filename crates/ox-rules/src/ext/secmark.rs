@@ -19,7 +19,7 @@ options! { Secmark;
 
 impl Secmark {
     fn take(&mut self, text: String) -> Result<(), String> {
-        if text.is_empty() || text.len() > 255 {
+        if text.is_empty() || bytes::len(&text) > 255 {
             return Err("a security context has 1 to 255 bytes".into());
         }
         self.context = text;
@@ -48,7 +48,7 @@ impl Acting for Secmark {
     /// The number stands for the context and nothing more: any that is not 0 and is the same for the same context.
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { context } = self;
-        let number = ox_packet::jhash::jhash(context.as_bytes(), 0).max(1);
+        let number = ox_packet::jhash::jhash(&bytes::bytes_of(context), 0).max(1);
         Act::Native(NativeAct::new("security mark", Effect::Stable, move |at| {
             at.packet.meta.secmark = number;
             Ok(Verdict::Continue)

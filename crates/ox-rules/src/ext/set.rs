@@ -36,7 +36,7 @@ impl Value for Named {
     const HINT: &'static str = "SET src|dst[,…]";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let name = args[0];
-        if name.is_empty() || name.len() > NAME_MAX {
+        if name.is_empty() || bytes::len(name) > NAME_MAX {
             return Err(format!("`{name}' is not a name of a set: 1 to {NAME_MAX} characters are expected"));
         }
         let mut dims = Vec::new();

@@ -33,7 +33,7 @@ options! { Find;
     /// How to look: bm (Boyer-Moore) or kmp (Knuth-Morris-Pratt); both find the same.
     ALGO ["algo"] Text, .needed() => |s, v| s.algo = v.0;
     /// The text.
-    STRING ["string"] Inv<Text>, .excl(Self::HEX) => |s, v| s.take(v.is.0.into_bytes(), v.not);
+    STRING ["string"] Inv<Text>, .excl(Self::HEX) => |s, v| s.take(bytes::bytes_of(&v.is.0).into_owned(), v.not);
     /// The text, with bytes in hexadecimal between bars: GET|0d 0a|.
     HEX ["hex-string"] Inv<Hex>, .excl(Self::STRING) => |s, v| s.take(v.is.0, v.not);
     /// Capital and small letters are the same.
@@ -45,7 +45,7 @@ struct Hex(Vec<u8>);
 impl Value for Hex {
     const HINT: &'static str = "TEXT|HEX|…";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        hex(args[0].as_bytes()).map(Hex)
+        hex(&bytes::bytes_of(args[0])).map(Hex)
     }
 }
 

@@ -1,8 +1,8 @@
 //! `-j TEE`: send a copy of the packet to another host, and go on.
 //!
 //! Kernel: net/netfilter/xt_TEE.c; ABI: uapi/linux/netfilter/xt_TEE.h.
-use super::log::cut;
 use super::prelude::*;
+use crate::bytes::cut;
 use ox_wire::xtables::whole::XtTeeTginfo;
 use std::mem::offset_of;
 

@@ -6,6 +6,7 @@
 use super::list::{append_line, chain_line};
 use super::text::{Loader, TextCx, TextFault, TextKind, untouched};
 use super::{JsonFault, Names, Out, Program, TextTrouble, dump, json, save_rule};
+use crate::bytes::{bytes_of, text_of};
 use crate::ir::Dialect;
 use crate::model::{Chain, ChainName, Counters, Fresh, Policy, Rule, Ruleset, Table, TableName};
 use ox_packet::Family;
@@ -80,7 +81,7 @@ impl<'t> Book<'t> {
         Self { ruleset: Ruleset::new(family), text: &[], sections: Vec::new() }
     }
 
-    /// Reads a file. Bytes that are not UTF-8 may stand in comments, where they stay as they are.
+    /// Reads a file. Bytes that are not UTF-8 stay as they are.
     ///
     /// # Errors
     /// The first line that cannot be understood.
@@ -159,7 +160,7 @@ impl<'t> Book<'t> {
             for table in self.ruleset.tables.iter().filter(|t| touched.contains(&t.name)) {
                 dump(table, program, has_counters(table), stamp, &mut out);
             }
-            return out.text.into_bytes();
+            return bytes_of(&out.text).into_owned();
         }
         let mut edits = Edits::new(self.text);
         let done: FxHashSet<TableName> = touched.iter().copied().collect();
@@ -200,13 +201,10 @@ pub const fn dump_order() -> [TableName; 5] {
     [TableName::Mangle, TableName::Security, TableName::Raw, TableName::Filter, TableName::Nat]
 }
 
-/// Restore text as text. Bytes that are not UTF-8 may stand in comments.
+/// Restore text as text.
 pub(super) fn clean(text: &[u8]) -> Result<std::borrow::Cow<'_, str>, Box<TextFault>> {
     is_text(text)?;
-    match std::str::from_utf8(text) {
-        Ok(clean) => Ok(clean.into()),
-        Err(_) => readable(text).map(Into::into),
-    }
+    Ok(text_of(text))
 }
 
 /// Zero bytes are in no text that anybody wrote, and JSON begins as no ruleset does: it would be passed over as talk
@@ -221,26 +219,6 @@ fn is_text(text: &[u8]) -> Result<(), Box<TextFault>> {
     let what = TextTrouble::Form(what.to_owned());
     let line = u32::try_from(line).unwrap_or(u32::MAX);
     Err(Box::new(TextFault { line, shown: String::new(), span: None, what }))
-}
-
-/// Text with the odd bytes of its comments replaced. Odd bytes elsewhere are a fault.
-fn readable(text: &[u8]) -> Result<String, Box<TextFault>> {
-    let mut clean = String::with_capacity(text.len());
-    for (i, line) in text.split_inclusive(|&b| b == b'\n').enumerate() {
-        match std::str::from_utf8(line) {
-            Ok(line) => clean.push_str(line),
-            Err(_) if line.trim_ascii_start().starts_with(b"#") => clean.push_str(&String::from_utf8_lossy(line)),
-            Err(e) => {
-                let at = e.valid_up_to();
-                let message = format!("byte {} of the line (0x{:02x}) is not UTF-8 text", at + 1, line[at]);
-                let shown: String = String::from_utf8_lossy(&line[..line.len().min(400)]).into_owned();
-                let span = (at < 400).then_some((at, 3));
-                let line = u32::try_from(i + 1).unwrap_or(u32::MAX);
-                return Err(Box::new(TextFault { line, shown, span, what: TextTrouble::Form(message) }));
-            }
-        }
-    }
-    Ok(clean)
 }
 
 fn has_counters(table: &Table) -> bool {
@@ -347,9 +325,9 @@ impl<'a> Edits<'a> {
                 out.extend_from_slice(if crlf { b"\r\n" } else { b"\n" });
             }
             if crlf {
-                out.extend_from_slice(new.replace('\n', "\r\n").as_bytes());
+                out.extend_from_slice(&bytes_of(&new.replace('\n', "\r\n")));
             } else {
-                out.extend_from_slice(new.as_bytes());
+                out.extend_from_slice(&bytes_of(new));
             }
         };
         let (mut before, mut replaced) = (self.before.iter().peekable(), self.replaced.iter().peekable());

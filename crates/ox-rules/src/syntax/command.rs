@@ -4,8 +4,8 @@
 
 use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, RuleCx, read_line};
 use super::{Fault, FaultKind, Trouble};
-use crate::ext;
 use crate::model::{Policy, TableName};
+use crate::{bytes, ext};
 use ox_packet::Family;
 
 /// What is to be done.
@@ -439,12 +439,12 @@ fn illegal(command: &Command) -> Option<char> {
 /// What is refused of names and of their use together.
 fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
     let chain = command.chain.as_deref().unwrap_or_default();
-    if chain.len() > LONGEST {
+    if bytes::len(chain) > LONGEST {
         return Err(too_long(chain));
     }
     match command.verb {
         Verb::New => chain_name(chain, cx.family)?,
-        Verb::Rename if command.second.len() > LONGEST => return Err(too_long(&command.second)),
+        Verb::Rename if bytes::len(&command.second) > LONGEST => return Err(too_long(&command.second)),
         _ => {}
     }
     placed(chain, &command.rule)?;
@@ -458,7 +458,7 @@ fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
 
 /// What is refused of a rule in a chain of this name: interfaces that a packet does not have there.
 fn placed(chain: &str, rule: &ReadRule) -> Result<(), Trouble> {
-    if chain.len() > LONGEST {
+    if bytes::len(chain) > LONGEST {
         return Err(too_long(chain));
     }
     let (input, output) = (matches!(chain, "PREROUTING" | "INPUT"), matches!(chain, "OUTPUT" | "POSTROUTING"));
@@ -483,7 +483,7 @@ pub(super) fn chain_name(name: &str, family: Family) -> Result<(), Trouble> {
     if let Some(c) = name.chars().next().filter(|c| matches!(c, '-' | '!')) {
         return Err(Trouble::usage(format!("chain name not allowed to start with `{c}'")));
     }
-    if name.len() > LONGEST {
+    if bytes::len(name) > LONGEST {
         return Err(too_long(name));
     }
     let verdict = matches!(name, "" | "ACCEPT" | "DROP" | "RETURN" | "QUEUE");

@@ -175,7 +175,11 @@ impl Replay {
             writer.finish().map_err(|e| (e.to_string(), 4))?;
         }
         machines.sums(&mut report, last);
-        files::print(&if text { report_text(&report) } else { format!("{}\n", batch::json(&report)) });
+        if text {
+            files::print(&report_text(&report));
+        } else {
+            files::print_json(&format!("{}\n", batch::json(&report)));
+        }
         broken.map_or(Ok(()), |why| Err((why, 2)))
     }
 

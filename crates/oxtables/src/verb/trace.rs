@@ -172,7 +172,7 @@ impl Trace {
 
 fn show(answer: &Answer, format: Format, why: bool) {
     match format {
-        Format::Json => crate::files::print(&format!("{}\n", batch::json(answer))),
+        Format::Json => crate::files::print_json(&format!("{}\n", batch::json(answer))),
         Format::Text => crate::files::print(&ox_view::text(answer, style(why))),
     }
 }

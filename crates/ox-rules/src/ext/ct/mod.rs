@@ -63,7 +63,7 @@ options! { Ct;
 }
 
 fn short(text: String, max: usize) -> Result<String, String> {
-    match text.len() {
+    match bytes::len(&text) {
         0 => Err("a name is expected".into()),
         n if n > max => Err(format!("`{text}' is too long: {max} bytes at most")),
         _ => Ok(text),

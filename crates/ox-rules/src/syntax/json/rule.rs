@@ -4,6 +4,7 @@ use super::fields::{is_field, separates};
 use super::node::{Node, step};
 use super::value::read;
 use super::{NAME, NOT, WORDS};
+use crate::bytes::{bytes_of, has_odd, text_of};
 use crate::ext;
 use crate::model::{Counters, Match, Standard, Target};
 use crate::syntax::{Form, Opt, ReadRule, suggest};
@@ -313,6 +314,8 @@ impl<'n> Words<'n> {
         if let Some(spots) = &mut self.spots {
             spots.push(path());
         }
+        // Odd bytes one by one may be text together.
+        let word = if has_odd(&word) { Cow::Owned(text_of(&bytes_of(&word)).into_owned()) } else { word };
         self.words.push(word);
         Ok(())
     }

@@ -1,12 +1,21 @@
 //! One word as a JSON value, by its [`Form`], and back.
 
 use super::node::Node;
+use crate::bytes::{has_odd, odd_byte};
 use crate::syntax::{Form, Out};
 use std::borrow::Cow;
 
 /// Prints text as a JSON string.
 pub(super) fn string(text: &str, out: &mut Out) {
+    if has_odd(text) {
+        return odd_string(text, out);
+    }
     out.raw("\"");
+    escaped(text, out);
+    out.raw("\"");
+}
+
+fn escaped(text: &str, out: &mut Out) {
     let mut from = 0;
     for (i, b) in text.bytes().enumerate() {
         if b >= b' ' && b != b'"' && b != b'\\' && b != 0x7f {
@@ -23,6 +32,20 @@ pub(super) fn string(text: &str, out: &mut Out) {
         }
     }
     out.raw(&text[from..]);
+}
+
+/// Prints text that has odd bytes: their characters are written as escapes, for nobody has them in a font.
+fn odd_string(text: &str, out: &mut Out) {
+    let mut from = 0;
+    out.raw("\"");
+    for (i, c) in text.char_indices().filter(|&(_, c)| odd_byte(c).is_some()) {
+        escaped(&text[from..i], out);
+        let mut pair = [0; 2];
+        c.encode_utf16(&mut pair);
+        out.fmt(format_args!("\\u{:04x}\\u{:04x}", pair[0], pair[1]));
+        from = i + c.len_utf8();
+    }
+    escaped(&text[from..], out);
     out.raw("\"");
 }
 
