@@ -164,7 +164,7 @@ fn of_rule(entry: &Entry<'_>, rule: &Rule, line: &str, cx: &Carry<'_>, met: &mut
     for ((piece, ours), theirs) in entry.matches.iter().zip(&rule.matches).zip(&mut decoded.matches) {
         let (name, raw) = raw(piece);
         *theirs = Match::decode(&name, raw, cx);
-        let said = text(&Rule { matches: vec![theirs.clone()], ..Rule::default() }, cx.family);
+        let said = text(&Rule { matches: vec![theirs.clone()].into(), ..Rule::default() }, cx.family);
         if LOST.iter().any(|lost| said.contains(lost)) {
             met.lost += 1;
             return;

@@ -7,7 +7,7 @@ use ox_wire::xtables::report::XtCommentInfo;
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comment {
-    text: String,
+    text: Box<str>,
 }
 
 options! { Comment;
@@ -25,7 +25,7 @@ impl Comment {
         if bytes::len(&text) > 255 {
             return Err(format!("a comment of {} bytes is too long: 255 at most", bytes::len(&text)));
         }
-        self.text = text;
+        self.text = text.into_boxed_str();
         Ok(())
     }
 }
@@ -71,6 +71,6 @@ impl Xt<0> for Comment {
 
     fn decode(info: &XtCommentInfo, _: &Carry<'_>) -> Option<Self> {
         let XtCommentInfo { comment } = info;
-        Some(Self { text: text(comment)?.to_owned() })
+        Some(Self { text: text(comment)?.into() })
     }
 }

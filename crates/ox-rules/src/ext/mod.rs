@@ -258,6 +258,12 @@ pub struct Desc {
     pub about: &'static str,
     /// Option table.
     pub options: &'static [Opt],
+    /// Row of the option table by an option's exact name.
+    pub row: fn(&str) -> Option<usize>,
+    /// Bits of the options without which it is refused.
+    pub needed: u32,
+    /// Bits of the options that need another one beside them.
+    pub also: u32,
     /// See [`Ext::PROTO`].
     pub proto: Option<u8>,
     /// See [`Ext::TABLES`].
@@ -268,6 +274,12 @@ pub struct Desc {
 
 impl Desc {
     const fn of<E: Ext>() -> Self {
+        let (mut needed, mut also, mut i) = (0, 0, 0);
+        while i < E::OPTIONS.len() {
+            needed |= (E::OPTIONS[i].needed as u32) << i;
+            also |= ((E::OPTIONS[i].also != 0) as u32) << i;
+            i += 1;
+        }
         Self {
             name: E::NAME,
             aliases: E::ALIASES,
@@ -275,6 +287,9 @@ impl Desc {
             families: E::FAMILIES,
             about: E::ABOUT,
             options: E::OPTIONS,
+            row: E::row,
+            needed,
+            also,
             proto: E::PROTO,
             tables: E::TABLES,
             hooks: E::HOOKS,

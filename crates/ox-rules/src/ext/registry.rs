@@ -297,12 +297,22 @@ impl Match {
     pub fn options(&self) -> &'static [Opt] {
         self.desc().map_or(&[], |d| d.options)
     }
+
+    /// The row of its option table that has exactly this name.
+    pub fn row(&self, name: &str) -> Option<usize> {
+        (self.desc()?.row)(name)
+    }
 }
 
 impl Target {
     /// Its option table.
     pub fn options(&self) -> &'static [Opt] {
         self.desc().map_or(&[], |d| d.options)
+    }
+
+    /// The row of its option table that has exactly this name.
+    pub fn row(&self, name: &str) -> Option<usize> {
+        (self.desc()?.row)(name)
     }
 }
 
@@ -313,24 +323,24 @@ registry! {
         Ah6 = super::ah::Ah6 [0];
         Cluster = super::cluster::Cluster [0];
         Comment = super::comment::Comment [0];
-        Connbytes = super::connbytes::Connbytes [0];
+        Connbytes = super::connbytes::Connbytes, boxed [0];
         Connlabel = super::connlabel::Connlabel [0];
         ConnLimit = super::connlimit::ConnLimit [1];
         ConnMark = super::connmark::ConnMark [1];
         Conntrack = super::conntrack::Conntrack, boxed [3 2 1];
         Cpu = super::cpu::Cpu [0];
         Dccp = super::dccp::Dccp [0];
-        Devgroup = super::devgroup::Devgroup [0];
+        Devgroup = super::devgroup::Devgroup, boxed [0];
         Dscp = super::dscp::Dscp [0];
         DstOpts = super::opts::Dst, boxed [0];
         Ecn = super::ecn::Ecn [0];
         Esp = super::esp::Esp [0];
         Eui64 = super::eui64::Eui64;
         Find = super::string::Find, boxed;
-        Frag = super::frag::Frag [0];
+        Frag = super::frag::Frag, boxed [0];
         HashLimit = super::hashlimit::HashLimit, boxed;
         Hbh = super::opts::Hbh, boxed [0];
-        Helper = super::helper::Helper [0];
+        Helper = super::helper::Helper, boxed [0];
         Hl = super::hl::Hl [0];
         Icmp = super::icmp::Icmp;
         Icmp6 = super::icmp6::Icmp6;
@@ -342,10 +352,10 @@ registry! {
         Mac = super::mac::Mac [0];
         Mark = super::mark::Mark [1];
         Mh = super::mh::Mh [0];
-        Multiport = super::multiport::Multiport [1 0];
-        Nfacct = super::nfacct::Nfacct [1 0];
-        Owner = super::owner::Owner [1];
-        PhysDev = super::physdev::PhysDev [0];
+        Multiport = super::multiport::Multiport, boxed [1 0];
+        Nfacct = super::nfacct::Nfacct, boxed [1 0];
+        Owner = super::owner::Owner, boxed [1];
+        PhysDev = super::physdev::PhysDev, boxed [0];
         PktType = super::pkttype::PktType [0];
         Policy = super::policy::Policy, boxed [0];
         Quota = super::quota::Quota [0];
@@ -357,7 +367,7 @@ registry! {
         Set = super::set::Set, boxed;
         Socket = super::socket::Socket [3 2 1 0];
         State = super::state::State [3 0];
-        Statistic = super::statistic::Statistic [0];
+        Statistic = super::statistic::Statistic, boxed [0];
         Tcp = super::tcp::Tcp [0];
         Tcpmss = super::tcpmss::Tcpmss [0];
         Time = super::time::Time, boxed [0];
@@ -374,11 +384,11 @@ registry! {
         Connsecmark = super::secmark::Connsecmark [0];
         Ct = super::ct::Ct, boxed [2 1 0];
         Dnat = super::dnat::Dnat, boxed [2 1 0];
-        Dnpt = super::npt::Dnpt [0];
+        Dnpt = super::npt::Dnpt, boxed [0];
         DscpSet = super::dscp::SetDscp [0];
         HlSet = super::hl::SetHl [0];
-        Hmark = super::hmark::Hmark;
-        Idletimer = super::idletimer::Idletimer [1 0];
+        Hmark = super::hmark::Hmark, boxed;
+        Idletimer = super::idletimer::Idletimer, boxed [1 0];
         Log = super::log::Log, boxed [0];
         MarkSet = super::mark::SetMark [2];
         Masquerade = super::masquerade::Masquerade, boxed [0];
@@ -389,17 +399,17 @@ registry! {
         Notrack = super::ct::Notrack [2 0];
         Redirect = super::redirect::Redirect, boxed [0];
         Reject = super::reject::Reject [0];
-        Secmark = super::secmark::Secmark [1 0];
+        Secmark = super::secmark::Secmark, boxed [1 0];
         SetChange = super::set::ChangeSet, boxed;
         SetEcn = super::ecn::SetEcn [0];
-        SetRateest = super::rateest::SetRateest [0];
+        SetRateest = super::rateest::SetRateest, boxed [0];
         Snat = super::snat::Snat, boxed [2 1 0];
-        Snpt = super::npt::Snpt [0];
+        Snpt = super::npt::Snpt, boxed [0];
         Synproxy = super::synproxy::Synproxy [0];
-        Tcpoptstrip = super::tcpoptstrip::Tcpoptstrip [0];
-        Tee = super::tee::Tee [1];
+        Tcpoptstrip = super::tcpoptstrip::Tcpoptstrip, boxed [0];
+        Tee = super::tee::Tee, boxed [1];
         TosSet = super::tos::SetTos [1];
-        Tproxy = super::tproxy::Tproxy [1 0];
+        Tproxy = super::tproxy::Tproxy, boxed [1 0];
         Trace = super::trace::Trace [0];
         TtlSet = super::ttl::SetTtl [0];
     }

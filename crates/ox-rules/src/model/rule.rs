@@ -1,7 +1,7 @@
 //! `Rule`: what it asks, what it does, what it counted, where it came from.
 
 use super::chain::Counters;
-use super::{Iface, Inv, Match, Net, Target};
+use super::{Iface, Inv, Matches, Net, Target};
 
 /// The part of a rule that needs no extension: `-s -d -i -o -p -f`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub struct Rule {
     /// `-s -d -i -o -p -f`
     pub head: Head,
     /// Matches in the order given.
-    pub matches: Vec<Match>,
+    pub matches: Matches,
     /// What happens to a packet that passes them all.
     pub target: Target,
     /// What passed so far.

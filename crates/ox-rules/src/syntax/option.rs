@@ -108,6 +108,10 @@ pub struct Reading<'a> {
 pub trait Options: Sized {
     /// The rows; bit `1 << i` stands for row `i`.
     const OPTIONS: &'static [Opt];
+    /// The row of exactly this name. [`options!`] writes one that compares names without a table.
+    fn row(name: &str) -> Option<usize> {
+        Self::OPTIONS.iter().position(|o| o.names.contains(&name))
+    }
     /// Takes row `which` with its arguments.
     ///
     /// # Errors
@@ -170,6 +174,12 @@ macro_rules! options {
                         concat!($($help),+),
                     )$(.$attr($($arg)?))*,
                 )*];
+                fn row(name: &str) -> Option<usize> {
+                    match name {
+                        $($($name)|+ => Some(Row::$id as usize),)*
+                        _ => None,
+                    }
+                }
                 fn set(
                     &mut self,
                     which: usize,

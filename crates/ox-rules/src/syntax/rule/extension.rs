@@ -1,17 +1,18 @@
 //! Options of extensions, known and unknown.
 
 use super::*;
+use crate::ext::Desc;
 
 impl<'a> Reader<'a> {
     /// Gives a word to the unknown extension that was named last.
     pub(super) fn keep(&mut self, word: &str, not: Option<usize>) {
         let foreign = match self.foreign {
-            Some(LastForeign::Match(i)) => match self.rule.rule.matches.get_mut(i) {
+            Some(LastForeign::Match(i)) => match self.room.matches.get_mut(i) {
                 Some(Match::Foreign(f)) => f,
                 _ => return,
             },
-            Some(LastForeign::Target) => match &mut self.target {
-                Some((Target::Foreign(f), ..)) => f,
+            Some(LastForeign::Target) => match &mut self.rule.rule.target {
+                Target::Foreign(f) => f,
                 _ => return,
             },
             None => return,
@@ -31,11 +32,8 @@ impl<'a> Reader<'a> {
         option: &str,
     ) -> Result<(), Fault> {
         let (options, seen, index) = match found {
-            Found::Match(m, i) => (self.rule.rule.matches[m].options(), self.notes.at(m).options, i),
-            Found::Target(i) => match &self.target {
-                Some((t, seen, _)) => (t.options(), *seen, i),
-                None => return Ok(()),
-            },
+            Found::Match(m, i) => (self.room.matches[m].options(), self.room.seen[m].options, i),
+            Found::Target(i) => (self.rule.rule.target.options(), self.target.map_or(0, |t| t.options), i),
             Found::Core(..) | Found::Extra(..) => return Ok(()),
         };
         let opt = &options[index];
@@ -85,16 +83,15 @@ impl<'a> Reader<'a> {
         }
         let done = match found {
             Found::Match(m, i) => {
-                self.notes.at(m).options |= 1 << i;
-                self.rule.rule.matches[m].set(i, &args, invert, &reading)
+                self.room.seen[m].options |= 1 << i;
+                self.room.matches[m].set(i, &args, invert, &reading)
             }
-            Found::Target(i) => match &mut self.target {
-                Some((t, seen, _)) => {
-                    *seen |= 1 << i;
-                    t.set(i, &args, invert, &reading)
+            Found::Target(i) => {
+                if let Some(seen) = &mut self.target {
+                    seen.options |= 1 << i;
                 }
-                None => Ok(()),
-            },
+                self.rule.rule.target.set(i, &args, invert, &reading)
+            }
             Found::Core(..) | Found::Extra(..) => Ok(()),
         };
         done.map_err(|why| self.blame(found, Fault::usage(at, format!("--{option}: {why}"))))
@@ -102,17 +99,21 @@ impl<'a> Reader<'a> {
 
     /// Puts the name of the extension before a fault.
     pub(super) fn blame(&self, found: Found, fault: Fault) -> Fault {
-        let name = match (found, &self.target) {
-            (Found::Match(m, _), _) => self.rule.rule.matches[m].name(),
-            (Found::Target(_), Some((t, ..))) => t.name(),
-            _ => return fault,
+        let name = match found {
+            Found::Match(m, _) => self.room.matches[m].name(),
+            Found::Target(_) => self.rule.rule.target.name(),
+            Found::Core(..) | Found::Extra(..) => return fault,
         };
         Fault { message: format!("{name}: {}", fault.message), ..fault }
     }
 }
 
 /// What the option table itself asks of the options seen.
-pub(super) fn complete(options: &[Opt], seen: u32, name: &str, word: usize) -> Result<(), Fault> {
+pub(super) fn complete(desc: &Desc, seen: u32, word: usize) -> Result<(), Fault> {
+    let Desc { name, options, needed, also, .. } = *desc;
+    if seen & needed == needed && seen & also == 0 {
+        return Ok(());
+    }
     for (i, o) in options.iter().enumerate() {
         if o.needed && seen & (1 << i) == 0 {
             return Err(Fault::usage(word, format!("{name}: option \"--{}\" must be specified", o.names[0])));

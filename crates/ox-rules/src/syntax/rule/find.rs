@@ -1,26 +1,31 @@
 //! Which option a name stands for: exact before abbreviated, the newest extension first.
 
 use super::*;
+use crate::ext::Desc;
+use crate::syntax::names::protocol_name;
 
 impl<'a> Reader<'a> {
-    /// The option of this name: exact before abbreviated, unique abbreviations only.
-    pub(super) fn find(&self, here: usize, name: &str, extra: &dyn Extra) -> Result<Option<Found>, Fault> {
-        let exact = |options: &'static [Opt]| options.iter().position(|o| o.names.contains(&name));
-        if let Some((target, ..)) = &self.target
-            && let Some(i) = exact(target.options())
-        {
-            return Ok(Some(Found::Target(i)));
+    /// The option of exactly this name.
+    pub(super) fn exact(&self, name: &str, extra: &dyn Extra) -> Option<Found> {
+        if let Some(i) = self.rule.rule.target.row(name) {
+            return Some(Found::Target(i));
         }
-        for (m, ext) in self.rule.rule.matches.iter().enumerate().rev() {
-            if let Some(i) = exact(ext.options()) {
-                return Ok(Some(Found::Match(m, i)));
+        for (m, ext) in self.room.matches.iter().enumerate().rev() {
+            if let Some(i) = ext.row(name) {
+                return Some(Found::Match(m, i));
             }
         }
         if let Some(&(c, _, arg)) = CORE.iter().find(|o| o.1 == name) {
-            return Ok(Some(Found::Core(c, arg)));
+            return Some(Found::Core(c, arg));
         }
-        if let Some(i) = extra.options().iter().position(|o| !name.is_empty() && o.long == name) {
-            return Ok(Some(Found::Extra(i, extra.options()[i].arg)));
+        let i = extra.options().iter().position(|o| !name.is_empty() && o.long == name)?;
+        Some(Found::Extra(i, extra.options()[i].arg))
+    }
+
+    /// The option of this name: exact before abbreviated, unique abbreviations only.
+    pub(super) fn find(&self, here: usize, name: &str, extra: &dyn Extra) -> Result<Option<Found>, Fault> {
+        if let Some(found) = self.exact(name, extra) {
+            return Ok(Some(found));
         }
         if name.is_empty() {
             return Ok(None);
@@ -31,10 +36,10 @@ impl<'a> Reader<'a> {
                 hits.push((full, found));
             }
         };
-        for (i, o) in self.target.iter().flat_map(|t| t.0.options().iter().enumerate()) {
+        for (i, o) in self.rule.rule.target.options().iter().enumerate() {
             o.names.iter().for_each(|n| offer(n, Found::Target(i)));
         }
-        for (m, ext) in self.rule.rule.matches.iter().enumerate().rev() {
+        for (m, ext) in self.room.matches.iter().enumerate().rev() {
             for (i, o) in ext.options().iter().enumerate() {
                 o.names.iter().for_each(|n| offer(n, Found::Match(m, i)));
             }
@@ -51,16 +56,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn names(&self, extra: &dyn Extra) -> Vec<&'static str> {
+    /// What is said of an option that nobody has.
+    pub(super) fn nameless(&self, here: usize, name: &str, extra: &dyn Extra) -> Fault {
+        let near = self.names(extra);
+        let mut message = format!("unknown option \"--{name}\"");
+        if let Some(best) = suggest(name, near.iter().copied()) {
+            message.push_str(&format!(" (is `--{best}' meant?)"));
+        } else if let Some(owner) = ext::owner_of(name, self.cx.family) {
+            message.push_str(&format!(" (it belongs to `{owner}', which must come before it)"));
+        }
+        Fault::usage(here, message)
+    }
+
+    fn names(&self, extra: &dyn Extra) -> Vec<&'static str> {
         let mut names: Vec<&'static str> = Vec::new();
         let mut add = |options: &'static [Opt]| names.extend(options.iter().flat_map(|o| o.names));
-        for m in &self.rule.rule.matches {
+        for m in &self.room.matches {
             add(m.options());
         }
-        if let Some((t, ..)) = &self.target {
-            add(t.options());
-        }
-        if let Some(proto) = self.proto.and_then(|p| ext::match_desc(p, self.cx.family)) {
+        add(self.rule.rule.target.options());
+        if let Some(proto) = self.proto_ext() {
             add(proto.options);
         }
         names.extend(CORE.iter().map(|o| o.1));
@@ -68,10 +83,21 @@ impl<'a> Reader<'a> {
         names
     }
 
+    /// The extension that `-p` names.
+    fn proto_ext(&self) -> Option<&'static Desc> {
+        let number = self.proto?;
+        // It is found by the protocol's name, which only the mobility header prints otherwise.
+        let name = if number == 135 { Some("mh") } else { protocol_name(number) };
+        match name {
+            Some(name) => ext::match_desc(name, self.cx.family),
+            None => ext::match_desc(&self.cx.names.protocol_name(number)?, self.cx.family),
+        }
+    }
+
     /// Loads the extension that `-p` names, if it is not there yet. True if it was loaded just now.
     pub(super) fn load_proto(&mut self, here: usize) -> bool {
-        let Some(name) = self.proto else { return false };
-        if self.rule.rule.matches.iter().any(|m| m.desc().is_some_and(|d| d.name == name)) {
+        let Some(Desc { name, .. }) = self.proto_ext() else { return false };
+        if self.room.matches.iter().any(|m| m.desc().is_some_and(|d| d.name == *name)) {
             return false;
         }
         let Some(ext) = ext::new_match(name, self.cx.family) else { return false };
@@ -80,12 +106,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn load(&mut self, ext: Match, word: usize) {
-        let matches = &mut self.rule.rule.matches;
-        *self.notes.at(matches.len()) = Seen { options: 0, word };
-        if matches.len() == matches.capacity() {
-            // Most rules have one or two.
-            matches.reserve_exact(matches.len().max(2));
-        }
-        matches.push(ext);
+        self.room.seen.push(Seen { options: 0, word });
+        self.room.matches.push(ext);
     }
 }

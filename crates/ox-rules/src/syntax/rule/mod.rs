@@ -15,10 +15,12 @@ use extension::complete;
 
 pub use suggest::suggest;
 
-use crate::ext::{self, Desc};
+use crate::ext;
 use crate::ir::Dialect;
-use crate::model::{ChainName, Counters, Foreign, Iface, Inv, Match, Net, Proto, Rule, Standard, TableName, Target};
-use crate::syntax::names::{protocol_name, read_protocol};
+use crate::model::{
+    ChainName, Counters, Foreign, Iface, Inv, Match, Matches, Net, Proto, Rule, Standard, TableName, Target,
+};
+use crate::syntax::names::read_protocol;
 use crate::syntax::value::{read_net, read_numeric_net};
 use crate::syntax::{Fault, Names, Opt, Reading, number_u64};
 use arrayvec::ArrayVec;
@@ -177,16 +179,24 @@ pub fn read_rule(words: &[&str], cx: &RuleCx<'_>) -> Result<ReadRule, Fault> {
 /// # Errors
 /// The first fault, pointing at its word.
 pub fn read_line(words: &[&str], cx: &RuleCx<'_>, extra: &mut dyn Extra) -> Result<ReadRule, Fault> {
-    let mut reader = Reader {
-        words,
-        at: 0,
-        cx: *cx,
-        rule: ReadRule::default(),
-        notes: Notes::default(),
-        target: None,
-        foreign: None,
-        proto: None,
-    };
+    read_line_in(&mut Room::default(), words, cx, extra)
+}
+
+/// As [`read_line`], for many rules: in the same room each time.
+///
+/// # Errors
+/// The first fault, pointing at its word.
+pub fn read_line_in(
+    room: &mut Room,
+    words: &[&str],
+    cx: &RuleCx<'_>,
+    extra: &mut dyn Extra,
+) -> Result<ReadRule, Fault> {
+    room.matches.clear();
+    room.seen.clear();
+    let cx = RuleCx { table: extra.table().unwrap_or(cx.table), ..*cx };
+    let rule = ReadRule::default();
+    let mut reader = Reader { words, at: 0, cx, rule, room, target: None, foreign: None, proto: None };
     reader.run(extra)?;
     reader.finish()
 }
@@ -233,8 +243,8 @@ enum LastForeign {
     Target,
 }
 
-/// What is known of a match besides what it says.
-#[derive(Clone, Copy, Default)]
+/// What is known of an extension besides what it says.
+#[derive(Clone, Copy, Debug)]
 struct Seen {
     /// Bits of the options given.
     options: u32,
@@ -242,26 +252,12 @@ struct Seen {
     word: usize,
 }
 
-/// Matches of a rule before their notes need memory of their own.
-const FEW: usize = 6;
-
-/// Notes beside the rule's matches.
-#[derive(Default)]
-struct Notes {
-    few: [Seen; FEW],
-    more: Vec<Seen>,
-}
-
-impl Notes {
-    fn at(&mut self, i: usize) -> &mut Seen {
-        if i < FEW {
-            return &mut self.few[i];
-        }
-        if self.more.len() <= i - FEW {
-            self.more.resize(i - FEW + 1, Seen::default());
-        }
-        &mut self.more[i - FEW]
-    }
+/// Room that reading a rule needs and leaves for the next one.
+#[derive(Debug, Default)]
+pub struct Room {
+    matches: Vec<Match>,
+    /// Beside each match.
+    seen: Vec<Seen>,
 }
 
 struct Reader<'a> {
@@ -269,11 +265,12 @@ struct Reader<'a> {
     at: usize,
     cx: RuleCx<'a>,
     rule: ReadRule,
-    notes: Notes,
-    target: Option<(Target, u32, usize)>,
+    room: &'a mut Room,
+    /// Beside the rule's target, if it has one.
+    target: Option<Seen>,
     foreign: Option<LastForeign>,
-    /// The extension that `-p` names, whether loaded yet or not.
-    proto: Option<&'static str>,
+    /// The protocol that `-p` names, whose extension need not be loaded yet.
+    proto: Option<u8>,
 }
 
 impl<'a> Reader<'a> {
@@ -282,33 +279,21 @@ impl<'a> Reader<'a> {
         while let Some(&word) = self.words.get(self.at) {
             let here = self.at;
             self.at += 1;
-            if let Some(table) = extra.table() {
-                self.cx.table = table;
-            }
-            if word == "!" {
-                if not.is_some() {
-                    return Err(Fault::usage(here, "multiple consecutive ! not allowed"));
+            match word.as_bytes() {
+                b"!" if not.is_some() => return Err(Fault::usage(here, "multiple consecutive ! not allowed")),
+                b"!" => {
+                    not = Some(here);
+                    continue;
                 }
-                not = Some(here);
-                continue;
-            }
-            if let Some(long) = word.strip_prefix("--") {
-                let (name, glued) = match long.split_once('=') {
-                    Some((n, v)) => (n, Some(v)),
-                    None => (long, None),
-                };
-                self.long(here, name, glued, not.take(), extra)?;
-            } else if word.len() > 1 && word.starts_with('-') {
-                self.shorts(here, &word[1..], not.take(), extra)?;
-            } else if self.foreign.is_some() {
-                self.keep(word, not.take());
-            } else {
-                return Err(Fault::usage(here, format!("Bad argument `{word}'")));
+                [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
+                [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
+                _ if self.foreign.is_some() => self.keep(word, not.take()),
+                _ => return Err(Fault::usage(here, format!("Bad argument `{word}'"))),
             }
             if self.rule.help {
                 return Ok(());
             }
-            if self.rule.rule.matches.len() > MOST_MATCHES {
+            if self.room.matches.len() > MOST_MATCHES {
                 return Err(Fault::usage(
                     here,
                     format!("a rule with more than {MOST_MATCHES} matches fits into no kernel"),
@@ -331,7 +316,7 @@ impl<'a> Reader<'a> {
         while let Some(c) = cluster.chars().next() {
             let tail = &cluster[c.len_utf8()..];
             // No letter is in both tables, and the rule's own are by far the more frequent.
-            let core = CORE.iter().find(|o| o.0 == c).map(|&(c, _, arg)| Found::Core(c, arg));
+            let core = own::arg_of(c).map(|arg| Found::Core(c, arg));
             let found = core.or_else(|| {
                 let options = extra.options();
                 options.iter().position(|o| o.short == Some(c)).map(|i| Found::Extra(i, options[i].arg))
@@ -368,31 +353,25 @@ impl<'a> Reader<'a> {
         arg.ok_or_else(|| Fault::usage(here, format!("option \"{dashes}{option}\" requires an argument")))
     }
 
-    fn long(
-        &mut self,
-        here: usize,
-        name: &'a str,
-        glued: Option<&'a str>,
-        not: Option<usize>,
-        extra: &mut dyn Extra,
-    ) -> Result<(), Fault> {
-        let Some(found) = self.find(here, name, extra)? else {
-            if self.load_proto(here) {
-                return self.long(here, name, glued, not, extra);
+    fn long(&mut self, here: usize, typed: &'a str, not: Option<usize>, extra: &mut dyn Extra) -> Result<(), Fault> {
+        // Nearly every option is written in full, with its argument apart.
+        let (mut found, mut name, mut glued) = (self.exact(typed, extra), typed, None);
+        if found.is_none() {
+            if let Some((n, v)) = typed.split_once('=') {
+                (name, glued) = (n, Some(v));
             }
+            found = self.find(here, name, extra)?;
+        }
+        if found.is_none() && self.load_proto(here) {
+            found = self.find(here, name, extra)?;
+        }
+        let Some(found) = found else {
             if self.foreign.is_some() {
                 let word = self.words[here];
                 self.keep(word, not);
                 return Ok(());
             }
-            let near = self.names(extra);
-            let mut message = format!("unknown option \"--{name}\"");
-            if let Some(best) = suggest(name, near.iter().copied()) {
-                message.push_str(&format!(" (is `--{best}' meant?)"));
-            } else if let Some(owner) = ext::owner_of(name, self.cx.family) {
-                message.push_str(&format!(" (it belongs to `{owner}', which must come before it)"));
-            }
-            return Err(Fault::usage(here, message));
+            return Err(self.nameless(here, name, extra));
         };
         match found {
             Found::Core(_, kind) | Found::Extra(_, kind) => {
@@ -409,46 +388,45 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<ReadRule, Fault> {
-        let (srcs, dsts) = (self.rule.srcs.len().max(1), self.rule.dsts.len().max(1));
+    fn finish(self) -> Result<ReadRule, Fault> {
+        let Self { cx, mut rule, room, target, .. } = self;
+        let (srcs, dsts) = (rule.srcs.len().max(1), rule.dsts.len().max(1));
         if srcs.saturating_mul(dsts) > MOST_RULES {
             let message =
                 format!("{srcs} sources and {dsts} destinations are more than {MOST_RULES} rules from one line");
             return Err(Fault::usage(None, message));
         }
-        if self.rule.help {
+        if rule.help {
             // What was named before `--help` is what help is wanted for.
-            self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
-            return Ok(self.rule);
+            rule.rule.matches = Matches::take(&mut room.matches);
+            return Ok(rule);
         }
-        let reading = Reading {
-            family: self.cx.family,
-            dialect: self.cx.dialect,
-            table: self.cx.table,
-            head: &self.rule.rule.head,
-            names: self.cx.names,
-        };
-        for (i, ext) in self.rule.rule.matches.iter_mut().enumerate() {
-            let Seen { options, word } = *self.notes.at(i);
-            complete(ext.options(), options, ext.name(), word)?;
-            ext.check(options, &reading).map_err(|m| Fault::usage(word, format!("{}: {m}", ext.name())))?;
-        }
-        if let Some((t, seen, word)) = &mut self.target {
-            complete(t.options(), *seen, t.name(), *word)?;
-            t.check(*seen, &reading).map_err(|m| Fault::usage(*word, format!("{}: {m}", t.name())))?;
-            // Files of old releases have such rules.
-            let typed = self.cx.strangers == Strangers::Refuse;
-            if typed && self.cx.table == TableName::Nat && *t == Target::Standard(Standard::Drop) {
-                let why =
-                    "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n";
-                return Err(Fault::usage(*word, why));
+        let Rule { head, target: does, .. } = &mut rule.rule;
+        let reading = Reading { family: cx.family, dialect: cx.dialect, table: cx.table, head, names: cx.names };
+        for (ext, &Seen { options, word }) in room.matches.iter_mut().zip(&room.seen) {
+            if let Some(desc) = ext.desc() {
+                complete(desc, options, word)?;
+                ext.check(options, &reading).map_err(|m| Fault::usage(word, format!("{}: {m}", ext.name())))?;
             }
         }
-        if self.cx.dialect == Dialect::Nft && !self.rule.rule.matches.is_empty() {
-            ext::as_nft_writes(&mut self.rule.rule.matches);
+        if let Some(Seen { options, word }) = target {
+            if let Some(desc) = does.desc() {
+                complete(desc, options, word)?;
+                does.check(options, &reading).map_err(|m| Fault::usage(word, format!("{}: {m}", does.name())))?;
+            }
+            // Files of old releases have such rules.
+            let typed = cx.strangers == Strangers::Refuse;
+            if typed && cx.table == TableName::Nat && *does == Target::Standard(Standard::Drop) {
+                let why =
+                    "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n";
+                return Err(Fault::usage(word, why));
+            }
         }
-        self.rule.rule.target = self.target.map_or(Target::None, |t| t.0);
-        Ok(self.rule)
+        if cx.dialect == Dialect::Nft {
+            ext::as_nft_writes(&mut room.matches);
+        }
+        rule.rule.matches = Matches::take(&mut room.matches);
+        Ok(rule)
     }
 }
 

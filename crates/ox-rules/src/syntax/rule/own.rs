@@ -2,6 +2,16 @@
 
 use super::*;
 
+/// Whether one of the rule's own options takes an argument, by its letter.
+pub(super) const fn arg_of(c: char) -> Option<ArgKind> {
+    match c {
+        's' | 'd' | 'p' | 'i' | 'o' | 'j' | 'g' | 'm' | 'c' => Some(ArgKind::Yes),
+        'f' | '4' | '6' => Some(ArgKind::No),
+        'h' => Some(ArgKind::Maybe),
+        _ => None,
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn take(
         &mut self,
@@ -19,6 +29,7 @@ impl<'a> Reader<'a> {
                     .take(i, arg, not.is_some(), rest)
                     .map_err(|f| Fault { word: f.word.map(|w| w + self.at).or(Some(here)), ..f })?;
                 self.at += taken;
+                self.cx.table = extra.table().unwrap_or(self.cx.table);
                 return Ok(());
             }
             Found::Match(..) | Found::Target(_) => return Ok(()),
@@ -81,10 +92,7 @@ impl<'a> Reader<'a> {
                     return Err(Fault::usage(at, "rule would never match protocol"));
                 }
                 head.proto = Inv { is: Proto(number), not };
-                // What is loaded is found by the protocol's name, which only the mobility header prints otherwise.
-                let name = if number == 135 { Some("mh") } else { protocol_name(number) };
-                let name = name.map(str::to_owned).or_else(|| self.cx.names.protocol_name(number));
-                self.proto = name.and_then(|n| ext::match_desc(&n, family)).map(|d: &Desc| d.name);
+                self.proto = Some(number);
             }
             'f' => {
                 if family == Family::V6 {
@@ -112,7 +120,7 @@ impl<'a> Reader<'a> {
                 match ext::new_match(arg, family) {
                     Some(ext) => self.load(ext, at),
                     None if self.cx.strangers == Strangers::Keep => {
-                        self.foreign = Some(LastForeign::Match(self.rule.rule.matches.len()));
+                        self.foreign = Some(LastForeign::Match(self.room.matches.len()));
                         let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), ..Foreign::default() }));
                         self.load(ext, at);
                     }
@@ -172,16 +180,17 @@ impl<'a> Reader<'a> {
                 },
             }
         };
-        self.target = Some((target, 0, at));
+        self.rule.rule.target = target;
+        self.target = Some(Seen { options: 0, word: at });
         self.rule.target_word = Some(at);
         // Words behind an unknown upper-case name may be the options of a target that we do not know.
         if self.cx.strangers == Strangers::Keep
-            && let Some((Target::Jump(name), ..)) = &self.target
+            && let Target::Jump(name) = &self.rule.rule.target
             && self.words.get(self.at).is_some_and(|w| w.starts_with("--") || *w == "!")
             && self.find(self.at, self.words[self.at].trim_start_matches('-'), &NoExtra)?.is_none()
         {
             let foreign = Foreign { name: name.as_str().to_owned(), ..Foreign::default() };
-            self.target = Some((Target::Foreign(Box::new(foreign)), 0, at));
+            self.rule.rule.target = Target::Foreign(Box::new(foreign));
             self.foreign = Some(LastForeign::Target);
         }
         Ok(())
