@@ -76,3 +76,12 @@ impl<'a> IntoIterator for &'a Matches {
         self.iter()
     }
 }
+
+impl<'a> IntoIterator for &'a mut Matches {
+    type Item = &'a mut Match;
+    type IntoIter = std::slice::IterMut<'a, Match>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Facts: which options each command allows, and the order in which words are taken, from iptables 1.8.9.
 
-use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, RuleCx, read_line};
+use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, Room, RuleCx, read_line, read_line_in};
 use super::{Fault, FaultKind, Trouble};
 use crate::model::{Policy, TableName};
 use crate::{bytes, ext};
@@ -356,10 +356,20 @@ fn unknown_table(fault: Fault) -> Trouble {
 
 /// Understands `-A CHAIN RULE` of restore text, the words of the rule only; also says how often `-v` is among them.
 pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Result<(ReadRule, u8), Trouble> {
+    read_append_in(&mut Room::default(), chain, words, cx)
+}
+
+/// As [`read_append`], for many rules: in the same room each time.
+pub(super) fn read_append_in(
+    room: &mut Room,
+    chain: &str,
+    words: &[&str],
+    cx: &RuleCx<'_>,
+) -> Result<(ReadRule, u8), Trouble> {
     let mut around = Around::new(Setting::Restore(cx.table));
     around.verb = Some(Verb::Append);
-    let mut rule =
-        read_line(words, cx, &mut around).map_err(|f| Trouble::Usage(Fault { word: f.word.map(|w| w + 2), ..f }))?;
+    let mut rule = read_line_in(room, words, cx, &mut around)
+        .map_err(|f| Trouble::Usage(Fault { word: f.word.map(|w| w + 2), ..f }))?;
     rule.target_word = rule.target_word.map(|w| w + 2);
     if rule.help {
         return Err(Trouble::usage("there is no help inside of restore text"));

@@ -44,7 +44,7 @@ impl Out {
 
     /// A blank, unless at the beginning.
     pub fn gap(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with(['\n', ' ']) {
+        if !matches!(self.text.as_bytes().last(), None | Some(b'\n' | b' ')) {
             self.text.push(' ');
         }
     }
@@ -96,30 +96,31 @@ impl Out {
             return;
         }
         self.text.push('"');
-        for c in text.chars() {
-            if matches!(c, '"' | '\\' | '\'') {
-                self.text.push('\\');
-            }
-            self.text.push(c);
+        let mut rest = text;
+        while let Some(at) = memchr::memchr3(b'"', b'\\', b'\'', rest.as_bytes()) {
+            self.text.push_str(&rest[..at]);
+            self.text.push('\\');
+            self.text.push_str(&rest[at..=at]);
+            rest = &rest[at + 1..];
         }
+        self.text.push_str(rest);
         self.text.push('"');
     }
 
     /// A decimal number as it is.
     pub fn dec(&mut self, n: u64) {
-        let mut buf = [0u8; 20];
-        let mut i = buf.len();
+        let mut digits = [0u8; 20];
+        let mut i = digits.len();
         let mut n = n;
         loop {
             i -= 1;
-            buf[i] = b'0' + (n % 10) as u8;
+            digits[i] = b'0' + (n % 10) as u8;
             n /= 10;
             if n == 0 {
                 break;
             }
         }
-        // Digits are text.
-        self.text.push_str(std::str::from_utf8(&buf[i..]).unwrap_or_default());
+        self.text.extend(digits[i..].iter().map(|&d| char::from(d)));
     }
 
     /// An address as it is.

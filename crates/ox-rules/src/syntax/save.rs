@@ -74,9 +74,10 @@ fn print_iface(iface: Inv<Iface>, flag: &str, out: &mut Out) {
         return;
     }
     out.flag(iface.not, flag);
-    let mut name = Out::default();
-    iface.is.print(&mut name);
-    out.guarded(&name.text);
+    match iface.is.is_wild() {
+        false => out.guarded(iface.is.stem()),
+        true => out.guarded(&format!("{}+", iface.is.stem())),
+    }
 }
 
 impl Print for Iface {

@@ -60,3 +60,92 @@ pub fn split_words<'a>(line: &'a str, words: &mut Vec<Word<'a>>) -> Result<(), u
     }
     Ok(())
 }
+
+/// Splits a line whose words stand in it as they are, with quotes around them at most. `false`: one has quotes or
+/// backslashes inside, and the line must be split with more care.
+pub(super) fn plain_words<'a>(line: &'a str, words: &mut Vec<&'a str>) -> bool {
+    let bytes = line.as_bytes();
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    let mut at = 0;
+    while let Some(first) = bytes.get(at) {
+        if blank(first) {
+            at += 1;
+            continue;
+        }
+        let (start, end, next);
+        if *first == b'"' {
+            start = at + 1;
+            let Some(len) = memchr::memchr2(b'"', b'\\', &bytes[start..]) else { return false };
+            end = start + len;
+            next = end + 1;
+            if bytes[end] != b'"' || !bytes.get(next).is_none_or(blank) {
+                return false;
+            }
+        } else {
+            start = at;
+            let mut stop = at + low(&bytes[at..]);
+            while bytes.get(stop) == Some(&b'!') {
+                stop += 1;
+                stop += low(&bytes[stop..]);
+            }
+            if !bytes.get(stop).is_none_or(blank) {
+                return false;
+            }
+            (end, next) = (stop, stop);
+        }
+        words.push(&line[start..end]);
+        at = next;
+    }
+    true
+}
+
+/// Bytes before the first one below `#`: a blank, a quote, `!`, or a control character. Eight at a time, since a dump has
+/// more words than anything else.
+fn low(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let mut at = 0;
+    while let Some(eight) = bytes[at..].first_chunk() {
+        let eight = u64::from_le_bytes(*eight);
+        // Subtracting borrows into the highest bit of a byte below; one that has it already is not ASCII.
+        let found = eight.wrapping_sub(ONES * u64::from(b'#')) & !eight & (ONES << 7);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at + bytes[at..].iter().take_while(|&&b| b >= b'#').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_are_the_words() {
+        let lines = [
+            "",
+            "   ",
+            "-A INPUT -j ACCEPT",
+            "\t-A  INPUT\r",
+            "-m comment --comment \"two words\" -j X",
+            "--comment \"\" -j X",
+            "! -s 10.0.0.0/8 a!b !c abcdefgh!ijklmnop! x",
+            "--set-mark 0123456789abcdef0123456789 -j \u{e9}t\u{e9}\u{20ac}\u{10ffff}",
+            "a\u{1}b abcdefgh\u{7f}i",
+            "\"whole\"",
+        ];
+        for line in lines {
+            let (mut plain, mut all) = (Vec::new(), Vec::new());
+            split_words(line, &mut all).unwrap();
+            assert!(plain_words(line, &mut plain) || line.contains('\u{1}'), "{line:?}");
+            assert!(plain == all.iter().map(|w| &*w.text).collect::<Vec<_>>() || line.contains('\u{1}'), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn odd_words_are_left_to_care() {
+        for line in ["a\"b\" c", "\"a\"b c", "--comment \"a\\\"b\"", "\"open", "--log-prefix \"a\\\\\""] {
+            assert!(!plain_words(line, &mut Vec::new()), "{line:?}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::value::{print, string};
 use super::{NAME, NOT, WORDS};
-use crate::syntax::text::simple_words;
+use crate::syntax::words::plain_words;
 use crate::syntax::{Opt, Out, split_words};
 
 /// An option as it was said.
@@ -68,7 +68,7 @@ pub(super) fn extension(name: &str, options: Option<&'static [Opt]>, text: &str,
     string(name, out);
     let mut words: Vec<&str> = Vec::new();
     let mut split = Vec::new();
-    if !simple_words(text, &mut words) {
+    if !plain_words(text, &mut words) {
         words.clear();
         // What we print we can split.
         let _ = split_words(text, &mut split);

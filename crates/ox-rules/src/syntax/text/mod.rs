@@ -15,9 +15,10 @@ use crate::model::{
     Chain, ChainName, Counters, Foreign, Fresh, Policy, References, Rule, Ruleset, Table, TableName, Target,
 };
 use crate::syntax::book::Section;
-use crate::syntax::command::{Setting, Verb, policy, read_append, read_command};
-use crate::syntax::rule::{ReadRule, RuleCx, Strangers};
+use crate::syntax::command::{Setting, Verb, policy, read_append_in, read_command};
+use crate::syntax::rule::{ReadRule, Room, RuleCx, Strangers};
 use crate::syntax::run::{Job, RunCx, rules, run};
+use crate::syntax::words::plain_words;
 use crate::syntax::{Listing, Names, Out, Program, Trouble, admit, split_words};
 use ox_packet::Family;
 
@@ -69,12 +70,13 @@ pub(in crate::syntax) struct Loader<'a, 'o> {
     staged: Option<Staged>,
     pub(in crate::syntax) sections: Vec<Section>,
     pub(in crate::syntax) touched: Vec<TableName>,
+    room: Room,
     out: &'o mut Out,
 }
 
 impl<'a, 'o> Loader<'a, 'o> {
     pub(in crate::syntax) fn new(cx: TextCx<'a>, out: &'o mut Out) -> Self {
-        Self { cx, staged: None, sections: Vec::new(), touched: Vec::new(), out }
+        Self { cx, staged: None, sections: Vec::new(), touched: Vec::new(), room: Room::default(), out }
     }
 
     fn is_file(&self) -> bool {
@@ -369,7 +371,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             })?),
         };
         words.clear();
-        if simple_words(body, words) {
+        if plain_words(body, words) {
             return self.words(number, line, body, words, prefix.is_some(), counters);
         }
         let mut split = Vec::new();
@@ -418,7 +420,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             strangers: if file { Strangers::Keep } else { Strangers::Refuse },
         };
         if let ["-A" | "--append", chain, rest @ ..] = words {
-            let (mut rule, loud) = read_append(chain, rest, &cx)?;
+            let (mut rule, loud) = read_append_in(&mut self.room, chain, rest, &cx)?;
             if let Some(counters) = counters {
                 rule.rule.counters = counters;
             }
@@ -562,28 +564,6 @@ fn ext_named(name: &str, family: Family) -> bool {
     ext::target_desc(name, family).is_some()
 }
 
-/// Splits a line without quotes. `false`: it has some, and must be split with more care.
-pub(in crate::syntax) fn simple_words<'t>(line: &'t str, words: &mut Vec<&'t str>) -> bool {
-    let bytes = line.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        match bytes[i] {
-            b' ' | b'\t' | b'\r' | b'\n' => i += 1,
-            _ => {
-                let start = i;
-                while i < bytes.len() && !matches!(bytes[i], b' ' | b'\t' | b'\r' | b'\n') {
-                    if bytes[i] == b'"' {
-                        return false;
-                    }
-                    i += 1;
-                }
-                words.push(&line[start..i]);
-            }
-        }
-    }
-    true
-}
-
 /// `[packets:bytes]` before a rule, without the brackets, and what follows.
 pub(in crate::syntax) fn counted(line: &str) -> (Option<&str>, &str) {
     match line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -614,7 +594,8 @@ pub(in crate::syntax) fn other_family(words: &[&str], family: Family) -> bool {
         Family::V4 => ["-6", "--ipv6"],
         Family::V6 => ["-4", "--ipv4"],
     };
-    words.iter().enumerate().any(|(i, w)| other.contains(w) && (i == 0 || !words[i - 1].starts_with('-')))
+    let says = |w: &str| w.len() == other[0].len() && w == other[0] || w == other[1];
+    words.iter().enumerate().any(|(i, w)| says(w) && (i == 0 || !words[i - 1].starts_with('-')))
 }
 
 /// `[packets:bytes]`
