@@ -63,7 +63,8 @@ impl Asker {
         Ok(Table { hooks: word(32), begins: five(36), policies: five(56), entries: all.split_off(40) })
     }
 
-    /// The number of an ipset; `None`: there is none of this name.
+    /// The number of an ipset; `None`: there is none of this name. Sets of both families are known to IPv4's socket alone,
+    /// [`Asker::set_name`] too.
     pub fn set_number(&self, name: &str) -> Result<Option<u16>, Error> {
         let mut request = self.set_request(SET_BY_NAME)?;
         put_name(&mut request[8..], name);

@@ -38,6 +38,20 @@ impl Matching for Eui64 {
     }
 }
 
+/// Nothing is in it; the kernel wants the size of an `int`.
+impl Xt<0> for Eui64 {
+    type Info = [u8; 4];
+
+    fn encode(&self, _: &Carry<'_>) -> Option<[u8; 4]> {
+        let Self = self;
+        Some([0; 4])
+    }
+
+    fn decode(_: &[u8; 4], _: &Carry<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{check, refused};

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/ipv4/netfilter/ip_tables.c `icmp_match`; ABI: uapi/linux/netfilter_ipv4/ip_tables.h `struct ipt_icmp`.
 use super::prelude::*;
+use ox_wire::xtables::port::IptIcmp;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -231,4 +232,18 @@ impl Matching for Icmp {
 /// Type and code.
 pub(super) fn pred(kind: Kind) -> Pred {
     Pred::all([Pred::eq(Field::IcmpType, kind.kind), Pred::range(Field::IcmpCode, kind.lo, kind.hi)])
+}
+
+impl Xt<0> for Icmp {
+    type Info = IptIcmp;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptIcmp> {
+        let Self { kind: Inv { is: Kind { kind, lo, hi }, not } } = *self;
+        Some(IptIcmp { kind, code: [lo, hi], invflags: not.into() })
+    }
+
+    fn decode(info: &IptIcmp, _: &Carry<'_>) -> Option<Self> {
+        let IptIcmp { kind, code: [lo, hi], invflags } = *info;
+        Some(Self { kind: Inv { is: Kind { kind, lo, hi }, not: invflags & 1 != 0 } })
+    }
 }

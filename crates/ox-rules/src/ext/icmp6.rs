@@ -3,6 +3,7 @@
 //! Kernel: net/ipv6/netfilter/ip6_tables.c `icmp6_match`; ABI: uapi/linux/netfilter_ipv6/ip6_tables.h `struct ip6t_icmp`.
 use super::icmp::{Kind, Name, all, list, one, pred, save};
 use super::prelude::*;
+use ox_wire::xtables::port::Ip6tIcmp;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,5 +97,19 @@ impl Matching for Icmp6 {
     fn pred(&self, cx: &Lowering<'_>) -> Pred {
         let Self { kind } = *self;
         Pred::all([cx.xt_header(8), pred(kind.is).not_if(kind.not)])
+    }
+}
+
+impl Xt<0> for Icmp6 {
+    type Info = Ip6tIcmp;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tIcmp> {
+        let Self { kind: Inv { is: Kind { kind, lo, hi }, not } } = *self;
+        Some(Ip6tIcmp { kind, code: [lo, hi], invflags: not.into() })
+    }
+
+    fn decode(info: &Ip6tIcmp, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tIcmp { kind, code: [lo, hi], invflags } = *info;
+        Some(Self { kind: Inv { is: Kind { kind, lo, hi }, not: invflags & 1 != 0 } })
     }
 }

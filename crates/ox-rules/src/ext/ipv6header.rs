@@ -3,6 +3,7 @@
 //! Kernel: net/ipv6/netfilter/ip6t_ipv6header.c; ABI: uapi/linux/netfilter_ipv6/ip6t_ipv6header.h.
 use super::prelude::*;
 use ox_packet::{Ipv6, proto};
+use ox_wire::xtables::ipv6::Ip6tIpv6headerInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,6 +137,22 @@ impl Matching for Ipv6header {
             Ok((bits == want) != headers.not)
         })
         .into()
+    }
+}
+
+/// Flags are all bits of a byte or none.
+impl Xt<0> for Ipv6header {
+    type Info = Ip6tIpv6headerInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tIpv6headerInfo> {
+        let Self { headers, soft } = *self;
+        let all = |on: bool| if on { u8::MAX } else { 0 };
+        Some(Ip6tIpv6headerInfo { matchflags: headers.is.0, invflags: all(headers.not), modeflag: all(soft) })
+    }
+
+    fn decode(info: &Ip6tIpv6headerInfo, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tIpv6headerInfo { matchflags, invflags, modeflag } = *info;
+        Some(Self { headers: Inv { is: Headers(matchflags), not: invflags != 0 }, soft: modeflag != 0 })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_sctp.c; ABI: uapi/linux/netfilter/xt_sctp.h (flags for four kinds of chunk at most).
 use super::prelude::*;
+use ox_wire::xtables::port::{XtSctpFlagInfo, XtSctpInfo};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,6 +98,11 @@ impl Value for Chunks {
     }
 }
 
+/// Whether a type is in a map.
+fn has(map: &[u128; 2], kind: u8) -> bool {
+    map[usize::from(kind >> 7)] & 1 << (kind & 0x7f) != 0
+}
+
 impl Chunks {
     fn add(&mut self, part: &str) -> Result<(), String> {
         let (name, letters) = part.split_once(':').unwrap_or((part, ""));
@@ -131,7 +137,7 @@ impl Chunks {
     }
 
     fn has(&self, kind: u8) -> bool {
-        self.map[usize::from(kind >> 7)] & 1 << (kind & 0x7f) != 0
+        has(&self.map, kind)
     }
 
     /// Prints ` any DATA:Be,INIT`, types as numbers if `numeric`.
@@ -297,3 +303,79 @@ const IN_NFT: [(&str, u8); 18] = [
     ("forward-tsn", 192),
     ("asconf", 193),
 ];
+
+/// `SCTP_CHUNK_MATCH_…`
+const HOW: [(u32, How); 3] = [(1, How::Any), (2, How::All), (4, How::Only)];
+
+impl Xt<0> for Sctp {
+    type Info = XtSctpInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtSctpInfo> {
+        let Self { sport, dport, chunks } = self;
+        let mut info = XtSctpInfo {
+            spts: sport.map_or([0; 2], |p| [p.is.lo, p.is.hi]),
+            dpts: dport.map_or([0; 2], |p| [p.is.lo, p.is.hi]),
+            ..Default::default()
+        };
+        let parts = [sport.map(|p| p.not), dport.map(|p| p.not), chunks.as_ref().map(|c| c.not)];
+        info.flags = bits(parts.map(|part| part.is_some())).into();
+        info.invflags = bits(parts.map(|part| part == Some(true))).into();
+        if let Some(Inv { is: Chunks { how, map, flags }, not: _ }) = chunks {
+            info.chunk_match_type = HOW.iter().find(|(_, h)| h == how)?.0;
+            if *map == [u128::MAX; 2] {
+                info.chunkmap = [u32::MAX; WORDS];
+            } else {
+                for (i, word) in info.chunkmap.iter_mut().take(256 / 32).enumerate() {
+                    *word = (map[i / 4] >> (i % 4 * 32)) as u32;
+                }
+            }
+            info.flag_count = flags.len() as i32;
+            info.flag_info = [UNUSED; 4];
+            for (i, &Flags { kind, set, mask }) in flags.iter().enumerate() {
+                *info.flag_info.get_mut(i)? = XtSctpFlagInfo { chunktype: kind, flag: set, flag_mask: mask };
+            }
+        }
+        Some(info)
+    }
+
+    fn decode(info: &XtSctpInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtSctpInfo { dpts, spts, chunkmap, chunk_match_type, flag_info, flag_count, flags, invflags } = info;
+        let asked = |bit: u32| (flags & 1 << bit != 0).then_some(invflags & 1 << bit != 0);
+        let ports = |[lo, hi]: [u16; 2], not: Option<bool>| not.map(|not| Inv { is: Ports { lo, hi }, not });
+        let chunks = match asked(2) {
+            None => None,
+            Some(not) => {
+                let half = |words: &[u32]| words.iter().rev().fold(0, |all, &w| all << 32 | u128::from(w));
+                let map = [half(&chunkmap[..4]), half(&chunkmap[4..8])];
+                let flags = flag_info.get(..usize::try_from(*flag_count).ok()?)?;
+                let flags = flags.iter().filter(|f| has(&map, f.chunktype)).map(|f| Flags {
+                    kind: f.chunktype,
+                    set: f.flag,
+                    mask: f.flag_mask,
+                });
+                let how = HOW.iter().find(|(number, _)| number == chunk_match_type)?.1;
+                Some(Inv { is: Chunks { how, map, flags: flags.collect() }, not })
+            }
+        };
+        Some(Self { sport: ports(*spts, asked(0)), dport: ports(*dpts, asked(1)), chunks })
+    }
+
+    /// Nobody looks at flags beyond their number or of types that are not asked for, nor at what stands behind the types
+    /// that there can be.
+    fn settle(info: &mut XtSctpInfo, _: &Carry<'_>) {
+        let asked = info.flags & 1 << 2 != 0;
+        let (map, count) = (info.chunkmap, usize::try_from(info.flag_count).unwrap_or(0));
+        let seen = |kind: u8| asked && map[usize::from(kind / 32)] & 1 << (kind % 32) != 0;
+        let mut flags = info.flag_info.into_iter().take(count).filter(|f| seen(f.chunktype));
+        info.flag_info = std::array::from_fn(|_| flags.next().unwrap_or(UNUSED));
+        info.flag_count = info.flag_info.iter().filter(|f| **f != UNUSED).count() as i32;
+        info.chunk_match_type = if asked { info.chunk_match_type } else { 0 };
+        info.chunkmap[256 / 32..].fill(0);
+    }
+}
+
+/// Words of the structure's map of types: the header counts bytes where it means bits.
+const WORDS: usize = 64;
+
+/// As stock leaves those that are not used.
+const UNUSED: XtSctpFlagInfo = XtSctpFlagInfo { chunktype: u8::MAX, flag: 0, flag_mask: 0 };

@@ -4,6 +4,8 @@
 //! uapi/linux/netfilter/xt_string.h. Both algorithms find the same; what the kernel's bm overlooks where a packet lies in
 //! several pieces of memory is found here.
 use super::prelude::*;
+use ox_wire::xtables::whole::XtStringInfo;
+use std::mem::offset_of;
 
 /// Longest pattern.
 const MOST: usize = 128;
@@ -220,6 +222,52 @@ impl Matching for Find {
             Ok(this.found(&at.packet.bytes[..end]))
         });
         Pred::from(native).not_if(not)
+    }
+}
+
+impl Xt<1> for Find {
+    type Info = XtStringInfo;
+    const COMPARE: usize = offset_of!(XtStringInfo, config);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtStringInfo> {
+        let Self { pattern, not, algo, from, to, icase } = self;
+        let mut info = XtStringInfo {
+            from_offset: *from,
+            to_offset: *to,
+            algo: chars(algo)?,
+            patlen: u8::try_from(pattern.len()).ok()?,
+            flags: bits([*not, *icase]),
+            ..Default::default()
+        };
+        info.pattern.get_mut(..pattern.len())?.copy_from_slice(pattern);
+        Some(info)
+    }
+
+    fn decode(info: &XtStringInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtStringInfo { from_offset, to_offset, algo, pattern, patlen, flags, _pad, config: _ } = info;
+        let [not, icase] = unbits(*flags);
+        Some(Self {
+            pattern: pattern.get(..usize::from(*patlen))?.to_vec(),
+            not,
+            algo: text(algo)?.to_owned(),
+            from: *from_offset,
+            to: *to_offset,
+            icase,
+        })
+    }
+}
+
+/// It knows no `--icase`.
+impl Xt<0> for Find {
+    type Info = XtStringInfo;
+    const COMPARE: usize = offset_of!(XtStringInfo, config);
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtStringInfo> {
+        <Self as Xt<1>>::encode(self, cx).filter(|_| !self.icase)
+    }
+
+    fn decode(info: &XtStringInfo, cx: &Carry<'_>) -> Option<Self> {
+        <Self as Xt<1>>::decode(info, cx)
     }
 }
 

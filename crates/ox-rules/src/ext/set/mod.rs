@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_set.c; ABI: uapi/linux/netfilter/xt_set.h (match revision 4, target revision 3).
 //! A ruleset file has no sets: the world is asked, and where it was given none the answer is unknown.
+mod abi;
+
 use super::prelude::*;
 use crate::ir::{SetChange, SetQuery};
 

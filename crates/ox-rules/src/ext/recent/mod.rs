@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_recent.c; ABI: uapi/linux/netfilter/xt_recent.h (revision 1, with a mask).
 //! A list belongs to every rule that names it: the first sets its mask, the largest hit count its depth.
+mod abi;
+
 use super::plen;
 use super::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_hashlimit.c; ABI: uapi/linux/netfilter/xt_hashlimit.h (revision 3).
 //! The state of the table, and the arithmetic, is in `hashtable.rs`.
+mod abi;
+
 use super::hashtable::{self, Config, Table};
 use super::plen;
 use super::prelude::*;
