@@ -45,6 +45,10 @@ impl Ext for Helper {
         if name.not {
             return nft.no("connections without a helper pass here, and nft asks for helpers only where there is one");
         }
+        // `NF_CT_HELPER_NAME_LEN`, zero included.
+        if name.is.0.len() > 15 {
+            return nft.no("nft takes names of helpers up to 15 bytes");
+        }
         nft.word("ct helper");
         nft.quoted(&name.is.0)
     }

@@ -133,6 +133,9 @@ impl Ext for Reject {
         nft.word("reject");
         let kind = if nft.family == Family::V4 { "icmp" } else { "icmpv6" };
         match with.map_or_else(|| default_answer(nft.family), |w| w.0) {
+            Answer { with: RejectWith::TcpReset, .. } if nft.head.proto != Inv::plain(Proto::TCP) => {
+                return nft.no("tcp-reset is only valid behind `-p tcp'");
+            }
             Answer { with: RejectWith::TcpReset, .. } => nft.word("with tcp reset"),
             // What both do if nothing is said.
             answer if answer == default_answer(nft.family) => {}

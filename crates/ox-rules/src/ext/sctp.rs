@@ -256,10 +256,11 @@ impl Ext for Sctp {
             (How::All, false, [_, ..]) | (How::Any, false, [_]) => {}
             _ => return nft.no("nft asks for chunks that are all there, and for nothing else about them"),
         }
-        for kind in kinds {
-            let Some((name, _)) = IN_NFT.iter().find(|n| n.1 == kind) else {
-                return nft.no("nft has no name for one of these chunks");
-            };
+        let named: Vec<&str> = IN_NFT.iter().filter(|n| kinds.contains(&n.1)).map(|n| n.0).collect();
+        if named.len() != kinds.len() {
+            return nft.no("nft has no name for one of these chunks");
+        }
+        for name in named {
             nft.say(format_args!("sctp chunk {name} exists"));
         }
         Some(())
@@ -282,7 +283,7 @@ impl Matching for Sctp {
     }
 }
 
-/// Names that nft has for chunks.
+/// Names that nft has for chunks, in the order in which stock translates them.
 const IN_NFT: [(&str, u8); 18] = [
     ("data", 0),
     ("init", 1),
@@ -299,9 +300,9 @@ const IN_NFT: [(&str, u8); 18] = [
     ("ecne", 12),
     ("cwr", 13),
     ("shutdown-complete", 14),
+    ("asconf", 193),
     ("asconf-ack", 128),
     ("forward-tsn", 192),
-    ("asconf", 193),
 ];
 
 /// `SCTP_CHUNK_MATCH_…`

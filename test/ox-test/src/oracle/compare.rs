@@ -3,7 +3,7 @@
 use super::cases::{Case, Group};
 use super::ours;
 use super::stock;
-use super::{Answer, Program, SystemNames};
+use super::{Answer, NO_FORM, Program, SystemNames};
 use ox_packet::Family;
 use ox_rules::ir::Dialect;
 
@@ -24,6 +24,8 @@ pub enum What {
     CheckPrinted,
     /// What `-D` leaves.
     Delete,
+    /// `iptables-translate`.
+    Translate,
 }
 
 impl What {
@@ -37,6 +39,7 @@ impl What {
             What::CheckTyped => "check-typed",
             What::CheckPrinted => "check-printed",
             What::Delete => "delete",
+            What::Translate => "translate",
         }
     }
 }
@@ -153,6 +156,11 @@ fn differences(stock: &Answer, ours: &Answer) -> Vec<(What, String, String)> {
     if stock.rules == ours.rules {
         lines(What::Delete, &stock.left, &ours.left);
     }
+    // Why there is no form is said by one side only.
+    let none = |lines: &[String]| lines.iter().any(|l| l.starts_with(NO_FORM));
+    if !(none(&stock.translated) && none(&ours.translated)) {
+        lines(What::Translate, &stock.translated, &ours.translated);
+    }
     let mut found_or_not = |what, stock: bool, ours: bool| {
         let say = |b| if b { "found" } else { "not found" }.to_owned();
         if stock != ours {
@@ -173,7 +181,7 @@ mod tests {
         let stock = Answer { rules: vec!["-p tcp".into()], found_typed: true, ..Answer::default() };
         assert!(differences(&stock, &stock).is_empty());
         type Fault = fn(&mut Answer);
-        let spoil: [(What, Fault); 7] = [
+        let spoil: [(What, Fault); 8] = [
             (What::Exit, |a| a.exit = 2),
             (What::Save, |a| a.rules.push(String::new())),
             (What::Numeric, |a| a.numeric.push("x".into())),
@@ -181,6 +189,7 @@ mod tests {
             (What::CheckTyped, |a| a.found_typed = false),
             (What::CheckPrinted, |a| a.found_printed = true),
             (What::Delete, |a| a.left.push("x".into())),
+            (What::Translate, |a| a.translated.push("x".into())),
         ];
         for (what, spoil) in spoil {
             let mut ours = stock.clone();

@@ -5,7 +5,7 @@
 //!
 //! ```toml
 //! [[match]]
-//! what = ["save", "numeric"]      # exit save numeric list check-typed check-printed delete
+//! what = ["save", "numeric"]      # exit save numeric list check-typed check-printed delete translate
 //! dialect = "nft"                 # or legacy
 //! family = 4                      # or 6
 //! name = ["udp", "mixtures"]      # file of cases

@@ -46,6 +46,9 @@ impl Program {
     }
 }
 
+/// Begins what stands for a rule that has no nft form.
+pub const NO_FORM: &str = "no nft form";
+
 /// What became of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -63,6 +66,8 @@ pub struct Answer {
     pub found_typed: bool,
     /// `-C` of the rule as the stock program printed it finds it.
     pub found_printed: bool,
+    /// The lines of `iptables-translate`, behind `add rule ip TABLE CHAIN `; [`NO_FORM`] begins what it cannot say.
+    pub translated: Vec<String>,
     /// What `-S` shows of it after every second rule was deleted with `-D`, as typed.
     pub left: Vec<String>,
 }

@@ -2,10 +2,13 @@
 
 use super::cases::{Case, Group};
 use super::stock::Asked;
-use super::{Answer, Program, text};
+use super::{Answer, NO_FORM, Program, text};
+use ox_packet::Family;
+use ox_rules::ir::Dialect;
 use ox_rules::model::{Table, TableName};
 use ox_rules::syntax::{
-    self, Names, Out, RuleCx, RunCx, Setting, Strangers, Trouble, admit, read_command, run, split_words,
+    self, Aside, Names, Out, RuleCx, RunCx, Setting, Strangers, Trouble, admit, read_command, run, split_words,
+    translate_command,
 };
 use std::collections::BTreeMap;
 
@@ -39,6 +42,23 @@ pub fn answer<'a>(program: Program, group: &'a Group, names: &'a dyn Names) -> O
         ours.answers.push(Answer { exit, said, ..Answer::default() });
     }
     ours
+}
+
+/// A case in nft's language, or why it has none.
+///
+/// # Errors
+/// It has no nft form, or is refused.
+pub fn translate(family: Family, case: &Case, names: &dyn Names) -> Result<Vec<String>, String> {
+    // As the programs read it.
+    let dialect = Dialect::Legacy;
+    let cx = RuleCx { family, dialect, table: TableName::Filter, names, strangers: Strangers::Refuse };
+    let mut words = vec!["-t", &case.table, "-A", &case.chain];
+    words.extend(case.words.iter().map(String::as_str));
+    let mut command = read_command(&words, &cx, Setting::Line).map_err(|t| t.message(dialect))?;
+    match translate_command(&mut command, family, &mut Aside::default()) {
+        Ok(lines) => Ok(lines.into_iter().map(|l| l.text).collect()),
+        Err((missing, _)) => Err(missing.why),
+    }
 }
 
 impl Ours<'_> {
@@ -83,6 +103,16 @@ impl Ours<'_> {
                 self.case('A', case, table);
             }
             self.show(name, &taken, table);
+            if self.program.dialect == Dialect::Nft {
+                for &i in &taken {
+                    self.answers[i].translated = match translate(self.program.family, &self.cases[i], self.names) {
+                        Ok(lines) => {
+                            lines.iter().filter(|l| l.starts_with("add rule")).map(|l| text::unquoted(l)).collect()
+                        }
+                        Err(why) => vec![format!("{NO_FORM}: {why}")],
+                    };
+                }
+            }
             for &i in &taken {
                 let found_typed = self.case('C', &self.cases[i], table).0 == 0;
                 let found_printed = stock.answers[i].rules.iter().all(|line| self.finds(&self.cases[i], line, table));

@@ -7,6 +7,8 @@ use super::cases::{Case, Group};
 use super::text::{self, line, marker, restorable};
 use super::{Answer, Program};
 use ox_io::command::{Command, Output};
+use ox_packet::Family;
+use ox_rules::ir::Dialect;
 use std::path::Path;
 
 /// The answers, and the order in which things were done.
@@ -87,6 +89,9 @@ impl Stock<'_> {
         self.add_each(table, &alone, asked)?;
         let taken: Vec<usize> = asked.order.iter().copied().filter(of_table).collect();
         self.show(table, &taken, &mut asked.answers)?;
+        if self.program.dialect == Dialect::Nft {
+            self.translate(table, &taken, &mut asked.answers)?;
+        }
         self.find(table, &taken, &mut asked.answers)?;
         self.delete(table, &taken, asked)?;
         // What we refuse comes last, because it changes the table where stock takes it.
@@ -185,6 +190,44 @@ impl Stock<'_> {
             answer.rules = std::mem::take(&mut rules[i]);
             answer.numeric = std::mem::take(&mut numeric[i]);
             answer.listed = std::mem::take(&mut listed[i]);
+        }
+        Ok(())
+    }
+
+    /// Every rule in nft's language; one by one where restore text cannot have it, or stock ends before the end.
+    fn translate(&self, table: &str, taken: &[usize], answers: &mut [Answer]) -> Result<(), String> {
+        let family = if self.program.family == Family::V4 { "iptables" } else { "ip6tables" };
+        let (batch, mut alone): (Vec<usize>, Vec<usize>) =
+            taken.iter().partition(|&&i| restorable(&self.cases[i].words));
+        let mut text = format!("*{table}\n");
+        for &i in &batch {
+            for line in self.commands('A', i) {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        text.push_str("COMMIT\n");
+        let file = self.lock.with_extension("rules");
+        std::fs::write(&file, text).map_err(|e| e.to_string())?;
+        let run = Command::new(format!("{family}-restore-translate")).arg("-f").arg(&file).run();
+        let _ = std::fs::remove_file(&file);
+        let out = run.map_err(|e| e.to_string())?;
+        if out.success() {
+            for (i, lines) in text::translated(&out.out(), self.cases.len()).into_iter().enumerate() {
+                answers[i].translated.extend(lines);
+            }
+        } else {
+            alone.extend(batch);
+        }
+        for i in alone {
+            let case = &self.cases[i];
+            let mut args = vec!["-t", table, "-A", &case.chain];
+            args.extend(case.words.iter().map(String::as_str));
+            let out = Command::new(format!("{family}-translate")).args(args).run().map_err(|e| e.to_string())?;
+            answers[i].translated = match out.success() {
+                true => out.out().lines().map(text::unquoted).collect(),
+                false => vec![format!("status {:?}, signal {:?}", out.status, out.signal)],
+            };
         }
         Ok(())
     }

@@ -60,6 +60,46 @@ pub fn rules(text: &str, count: usize) -> Vec<Vec<String>> {
     cases
 }
 
+/// The lines of `iptables-restore-translate` that belong to each of `count` cases, without table and chain.
+pub fn translated(text: &str, count: usize) -> Vec<Vec<String>> {
+    let mut cases = vec![Vec::new(); count];
+    let mut at: Option<usize> = None;
+    for line in text.lines().filter(|l| l.starts_with("add rule ") || l.starts_with("# -t ")) {
+        match (marked(line), at) {
+            (Some(n), _) => at = Some(n),
+            (None, Some(n)) => {
+                if let Some(case) = cases.get_mut(n) {
+                    case.push(rule_text(line));
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    cases
+}
+
+/// A line of `iptables-translate` in the same form.
+pub fn unquoted(line: &str) -> String {
+    let line = line.strip_prefix("nft ").unwrap_or(line);
+    rule_text(line.strip_prefix('\'').and_then(|l| l.strip_suffix('\'')).unwrap_or(line))
+}
+
+/// What stands behind `add rule FAMILY TABLE CHAIN `.
+fn rule_text(line: &str) -> String {
+    match line.strip_prefix("add rule ").map(|l| l.splitn(4, ' ').nth(3).unwrap_or_default()) {
+        // How many sets there were before is no matter of the rule.
+        Some(rule) => match rule.split_once("@connlimit") {
+            Some((before, after)) => {
+                format!("{before}@connlimit{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+            }
+            // Where no quotes are, more blanks than one are a slip of stock's.
+            None if rule.contains('"') => rule.trim_start().to_owned(),
+            None => rule.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
+        },
+        None => super::NO_FORM.to_owned(),
+    }
+}
+
 /// The lines of `-L` that belong to each of `count` cases.
 pub fn listing(text: &str, count: usize) -> Vec<Vec<String>> {
     let mut cases = vec![Vec::new(); count];

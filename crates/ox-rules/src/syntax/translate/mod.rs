@@ -9,6 +9,8 @@
 
 mod command;
 mod nft;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use command::{Translated, translate_command};
