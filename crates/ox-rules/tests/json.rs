@@ -209,6 +209,14 @@ fn a_fault_names_its_path_and_value() {
             rules(r#"{"matches":[{"name":"strange","words":[],"dport":7}]}"#),
             ".matches[0].dport: no other field stands beside `words'",
         ),
+        (
+            rules(r#"{"protocol":"tcp","matches":[{"name":"tcp","words":["--dport","22","-j","DROP"]}]}"#),
+            ".matches[0].words: these are not only options of tcp",
+        ),
+        (
+            rules(r#"{"matches":[{"name":"policy","dir":"in","next":[{"spi":1,"next":[{"spi":2}]}]}]}"#),
+            ".matches[0].next[0].next: groups stand in one list",
+        ),
         // Depth.
         (rules(&format!(r#"{{"source":{nest}}}"#)), "lists and objects are too deep in one another"),
         (rules(&format!(r#"{{"source":{deeper}}}"#)), "lists and objects are too deep in one another"),

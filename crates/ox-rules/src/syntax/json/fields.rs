@@ -33,6 +33,11 @@ fn take_apart<'a>(options: &'static [Opt], words: &'a [&'a str]) -> Option<Vec<S
     Some(said)
 }
 
+/// Whether words are options of a table, and nothing else.
+pub(super) fn own_words(options: &'static [Opt], words: &[&str]) -> bool {
+    take_apart(options, words).is_some()
+}
+
 /// Whether a row separates: a flag that may be given again and again begins a new group of options.
 pub(super) fn separates(opt: &Opt) -> bool {
     opt.multi && opt.args == 0

@@ -4,12 +4,14 @@
 //! reads it; reading puts the words together again and gives them to the reader of restore text. The form is documented
 //! in `docs/rules-json.md`.
 
+mod extension;
 mod fault;
 mod fields;
 mod node;
 mod read;
 mod rule;
 mod value;
+mod walk;
 mod write;
 
 pub use fault::JsonFault;

@@ -5,8 +5,9 @@
 //! of restore text before the next one is looked at.
 
 use super::fault::JsonFault;
-use super::node::{Key, Node, Piece, Trail, step};
-use super::rule::{Bad, Words, counters, text, unknown};
+use super::node::{Node, Trail};
+use super::rule::{Bad, Words, counters, text};
+use super::walk::{Level, Walk};
 use super::{NAME, VERSION};
 use crate::model::{Counters, Policy, Ruleset, TableName};
 use crate::syntax::command::{policy, read_append};
@@ -15,9 +16,8 @@ use crate::syntax::text::{Loader, TextTrouble};
 use crate::syntax::{Fault, Out, TextCx, TextKind, Trouble, save_rule, split_words};
 use ox_packet::Family;
 use rustc_hash::FxHashSet;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed as _, Error};
 use std::borrow::Cow;
-use std::fmt;
 
 /// Loads JSON as restore text is loaded.
 ///
@@ -59,72 +59,37 @@ pub(in crate::syntax) fn load<'a>(
 }
 
 /// What the first reading found of a table.
-struct TableHead {
-    name: Option<TableName>,
-    chains: Vec<ChainHead>,
+pub(super) struct TableHead {
+    pub(super) name: Option<TableName>,
+    pub(super) chains: Vec<ChainHead>,
 }
 
 /// What it found of a chain.
 #[derive(Default)]
-struct ChainHead {
+pub(super) struct ChainHead {
     name: Option<String>,
     policy: Option<Policy>,
     counters: Option<Counters>,
 }
 
-struct State<'s, 'a, 'o> {
+pub(super) struct State<'s, 'a, 'o> {
     cx: TextCx<'a>,
     loader: &'s mut Loader<'a, 'o>,
     ruleset: &'s mut Ruleset,
-    tables: Vec<TableHead>,
+    pub(super) tables: Vec<TableHead>,
     /// Chains of the table at hand.
-    names: FxHashSet<String>,
+    pub(super) names: FxHashSet<String>,
     /// Whether this is the first reading.
-    outline: bool,
+    pub(super) outline: bool,
     /// Table, chain and rule at hand.
-    at: [usize; 3],
+    pub(super) at: [usize; 3],
     /// What stands for the line of restore text: chains and rules, counted.
-    number: u32,
+    pub(super) number: u32,
     /// Number of each chain's first rule, in the table at hand.
-    first: Vec<u32>,
-    trail: Trail,
+    pub(super) first: Vec<u32>,
+    pub(super) trail: Trail,
     fault: Option<TextTrouble>,
     line: Out,
-}
-
-/// What is being read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Doc,
-    Tables,
-    Table,
-    Chains,
-    Chain,
-    Rules,
-}
-
-impl Level {
-    /// Its fields.
-    const fn fields(self) -> &'static [&'static str] {
-        match self {
-            Level::Doc => &["oxtables", "family", "tables"],
-            Level::Table => &[NAME, "chains"],
-            Level::Chain => &[NAME, "policy", "counters", "references", "rules"],
-            Level::Tables | Level::Chains | Level::Rules => &[],
-        }
-    }
-
-    /// What its field, or its elements, hold that is read level by level.
-    fn inner(self, field: &str) -> Option<Self> {
-        match (self, field) {
-            (Level::Doc, "tables") => Some(Level::Tables),
-            (Level::Tables, _) => Some(Level::Table),
-            (Level::Table, "chains") => Some(Level::Chains),
-            (Level::Chains, _) => Some(Level::Chain),
-            (Level::Chain, "rules") => Some(Level::Rules),
-            _ => None,
-        }
-    }
 }
 
 impl State<'_, '_, '_> {
@@ -148,7 +113,7 @@ impl State<'_, '_, '_> {
     }
 
     /// Notes what is wrong, and where below the place at hand; what is returned only ends the reading.
-    fn fail<E: Error>(&mut self, path: String, what: TextTrouble) -> E {
+    pub(super) fn fail<E: Error>(&mut self, path: String, what: TextTrouble) -> E {
         if !path.is_empty() {
             self.trail.push(path);
         }
@@ -156,12 +121,12 @@ impl State<'_, '_, '_> {
         E::custom("")
     }
 
-    fn bad<E: Error>(&mut self, bad: Bad) -> E {
+    pub(super) fn bad<E: Error>(&mut self, bad: Bad) -> E {
         self.fail(bad.path, TextTrouble::Form(bad.message))
     }
 
     /// A field that holds no further level.
-    fn field(&mut self, level: Level, key: &str, node: &Node<'_>) -> Result<(), Bad> {
+    pub(super) fn field(&mut self, level: Level, key: &str, node: &Node<'_>) -> Result<(), Bad> {
         let [t, c, _] = self.at;
         match (level, key) {
             (Level::Doc, "oxtables") => match node {
@@ -222,7 +187,7 @@ impl State<'_, '_, '_> {
     }
 
     /// An object ends: whether it had what it must.
-    fn close(&mut self, level: Level, seen: u32) -> Result<(), Bad> {
+    pub(super) fn close(&mut self, level: Level, seen: u32) -> Result<(), Bad> {
         let has = |name: &str| level.fields().iter().position(|f| *f == name).is_some_and(|i| seen & (1 << i) != 0);
         let needed: &[&str] = match level {
             Level::Doc => &["oxtables", "family", "tables"],
@@ -235,7 +200,7 @@ impl State<'_, '_, '_> {
     }
 
     /// Whether the rules of the table at hand are wanted.
-    fn wanted(&self) -> bool {
+    pub(super) fn wanted(&self) -> bool {
         let only = match self.cx.kind {
             TextKind::Restore { only, .. } => only,
             TextKind::File => None,
@@ -245,7 +210,7 @@ impl State<'_, '_, '_> {
     }
 
     /// Begins the table at hand, with all its chains.
-    fn begin<E: Error>(&mut self) -> Result<(), E> {
+    pub(super) fn begin<E: Error>(&mut self) -> Result<(), E> {
         let Some(head) = self.tables.get_mut(self.at[0]) else { return Ok(()) };
         let (Some(table), chains) = (head.name, std::mem::take(&mut head.chains)) else { return Ok(()) };
         self.loader.begin(self.number, table, self.ruleset);
@@ -273,7 +238,7 @@ impl State<'_, '_, '_> {
     }
 
     /// Puts the table at hand in force.
-    fn commit<E: Error>(&mut self) -> Result<(), E> {
+    pub(super) fn commit<E: Error>(&mut self) -> Result<(), E> {
         self.number = self.number.saturating_add(1);
         let Err(fault) = self.loader.commit(self.number, self.ruleset) else { return Ok(()) };
         let line = match &fault.what {
@@ -289,7 +254,7 @@ impl State<'_, '_, '_> {
     }
 
     /// A rule of the chain at hand.
-    fn rule(&mut self, rule: &Node<'_>) -> Result<(), (String, TextTrouble)> {
+    pub(super) fn rule(&mut self, rule: &Node<'_>) -> Result<(), (String, TextTrouble)> {
         let [t, c, _] = self.at;
         self.number = self.number.saturating_add(1);
         let (program, table) = (self.cx.program, &self.tables[t]);
@@ -358,139 +323,4 @@ fn located(rule: &Node<'_>, family: Family, word: Option<usize>, trouble: Troubl
         trouble => trouble,
     };
     (spots.swap_remove(at), TextTrouble::Command(trouble))
-}
-
-/// Reads one level.
-struct Walk<'w, 's, 'a, 'o> {
-    state: &'w mut State<'s, 'a, 'o>,
-    level: Level,
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_, '_, '_, '_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        match self.level {
-            Level::Doc | Level::Table | Level::Chain => from.deserialize_map(self),
-            Level::Tables | Level::Chains | Level::Rules => from.deserialize_seq(self),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_, '_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.level {
-            Level::Doc => "an object with `oxtables', `family' and `tables'",
-            Level::Tables => "a list of tables",
-            Level::Table => "a table, which is an object",
-            Level::Chains => "a list of chains",
-            Level::Chain => "a chain, which is an object",
-            Level::Rules => "a list of rules",
-        })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { state, level } = self;
-        if !state.outline && level == Level::Table && state.wanted() {
-            state.begin()?;
-        }
-        let mut seen = 0u32;
-        while let Some(key) = map.next_key_seed(Key)? {
-            let Some(which) = level.fields().iter().position(|f| *f == key) else {
-                return Err(state.bad(unknown(&key, "", level.fields().iter().copied())));
-            };
-            if seen & (1 << which) != 0 {
-                let bad = Bad::new(step(&key), "this field is there twice");
-                return Err(state.bad(bad));
-            }
-            seen |= 1 << which;
-            let skip = if state.outline {
-                level == Level::Chain && key == "rules"
-            } else {
-                level == Level::Table && !state.wanted()
-            };
-            let result = match level.inner(&key) {
-                _ if skip => map.next_value::<IgnoredAny>().map(|_| ()),
-                Some(level) => map.next_value_seed(Walk { state: &mut *state, level }),
-                None if !state.outline => map.next_value::<IgnoredAny>().map(|_| ()),
-                None => match map.next_value_seed(Piece::new(&mut state.trail)) {
-                    Ok(node) => match state.field(level, &key, &node) {
-                        Ok(()) => Ok(()),
-                        Err(bad) => Err(state.bad(bad)),
-                    },
-                    Err(error) => Err(error),
-                },
-            };
-            if let Err(error) = result {
-                state.trail.push(step(&key));
-                return Err(error);
-            }
-        }
-        if state.outline {
-            return state.close(level, seen).map_err(|bad| state.bad(bad));
-        }
-        if level == Level::Table && state.wanted() {
-            state.commit()?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { state, level } = self;
-        let depth = match level {
-            Level::Tables => 0,
-            Level::Chains => 1,
-            _ => 2,
-        };
-        if level == Level::Chains {
-            state.names.clear();
-        }
-        for i in 0.. {
-            state.at[depth] = i;
-            let result = match level.inner("") {
-                Some(inner) => {
-                    if state.outline && level == Level::Tables {
-                        state.tables.push(TableHead { name: None, chains: Vec::new() });
-                    } else if state.outline {
-                        let table = state.at[0];
-                        state.tables[table].chains.push(ChainHead::default());
-                    } else if level == Level::Chains {
-                        state.first.push(state.number.saturating_add(1));
-                    }
-                    seq.next_element_seed(Walk { state: &mut *state, level: inner }).map(|some| some.is_some())
-                }
-                None => match seq.next_element_seed(Piece::new(&mut state.trail)) {
-                    Ok(None) => Ok(false),
-                    Ok(Some(node)) => match state.rule(&node) {
-                        Ok(()) => Ok(true),
-                        Err((path, what)) => Err(state.fail(path, what)),
-                    },
-                    Err(error) => Err(error),
-                },
-            };
-            match result {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    state.trail.push(format!("[{i}]"));
-                    return Err(error);
-                }
-            }
-        }
-        if state.outline {
-            // The one that was begun and did not come.
-            match level {
-                Level::Tables => {
-                    state.tables.pop();
-                }
-                Level::Chains => {
-                    let table = state.at[0];
-                    state.tables[table].chains.pop();
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
 }

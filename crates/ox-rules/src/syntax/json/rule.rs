@@ -1,13 +1,12 @@
 //! One rule of JSON as the words of a rule.
 
-use super::fields::{is_field, separates};
+use super::NOT;
 use super::node::{Node, step};
 use super::value::read;
-use super::{NAME, NOT, WORDS};
 use crate::bytes::{bytes_of, has_odd, text_of};
 use crate::ext;
 use crate::model::{Counters, Match, Standard, Target};
-use crate::syntax::{Form, Opt, ReadRule, suggest};
+use crate::syntax::{Form, ReadRule, suggest};
 use ox_packet::Family;
 use std::borrow::Cow;
 
@@ -30,8 +29,8 @@ pub(super) struct Words<'n> {
     /// Where each word comes from, if that is wanted.
     pub(super) spots: Option<Vec<String>>,
     /// Unknown matches and the unknown target, whose words must stay theirs.
-    strangers: Vec<(&'n str, &'n [Node<'n>])>,
-    stranger: Option<(&'n str, &'n [Node<'n>])>,
+    pub(super) strangers: Vec<(&'n str, &'n [Node<'n>])>,
+    pub(super) stranger: Option<(&'n str, &'n [Node<'n>])>,
     /// The rule as text, to compare with.
     pub(super) text: Option<&'n str>,
     pub(super) counters: Option<Counters>,
@@ -144,169 +143,11 @@ impl<'n> Words<'n> {
         self.push(Cow::Borrowed(chain), &path)
     }
 
-    /// A match behind `-m` or a target behind `-j`.
-    fn extension(
-        &mut self,
-        node: &'n Node<'n>,
-        path: &dyn Fn() -> String,
-        option: &'static str,
-        family: Family,
-    ) -> Result<(), Bad> {
-        let (kind, is_match) = if option == "-m" { ("match", true) } else { ("target", false) };
-        let Node::Map(fields) = node else {
-            return Err(Bad::new(path(), format!("{node} is no {kind}: an object with `name' is expected")));
-        };
-        let at_name = || format!("{}.{NAME}", path());
-        let Some(name) = node.get(NAME) else {
-            return Err(Bad::new(path(), format!("a {kind} without `name'")));
-        };
-        let name = text(name, &at_name())?;
-        self.push(Cow::Borrowed(option), &at_name)?;
-        self.push(Cow::Borrowed(name), &at_name)?;
-        let desc = if is_match { ext::match_desc(name, family) } else { ext::target_desc(name, family) };
-        if let Some(words) = node.get(WORDS) {
-            return self.foreign(fields, words, name, desc.is_none(), path, is_match);
-        }
-        let options = match desc {
-            Some(desc) => desc.options,
-            None if !is_match && verdict(name) => &[],
-            None => {
-                let names: Vec<_> =
-                    if is_match { ext::match_names(family).collect() } else { ext::target_names(family).collect() };
-                let mut message = format!("there is no {kind} {name:?}");
-                match suggest(name, names.into_iter()) {
-                    Some(near) => message.push_str(&format!(" (is `{near}' meant?)")),
-                    None if !is_match => message.push_str("; a chain is named by `jump'"),
-                    None => {}
-                }
-                message.push_str(&format!("; one that oxtables does not know has its words in `{WORDS}'"));
-                return Err(Bad::new(at_name(), message));
-            }
-        };
-        // The name as the table has it: fields are called after it where an alias was given.
-        let name = desc.map_or(name, |d| d.name);
-        self.group(fields, name, options, path, true)
-    }
-
-    /// An extension that is kept word for word.
-    fn foreign(
-        &mut self,
-        fields: &'n [(Cow<'n, str>, Node<'n>)],
-        words: &'n Node<'n>,
-        name: &'n str,
-        stranger: bool,
-        path: &dyn Fn() -> String,
-        is_match: bool,
-    ) -> Result<(), Bad> {
-        if let Some((key, _)) = fields.iter().find(|(key, _)| key != NAME && key != WORDS) {
-            return Err(Bad::new(
-                format!("{}{}", path(), step(key)),
-                format!("no other field stands beside `{WORDS}'"),
-            ));
-        }
-        let Node::List(list) = words else {
-            return Err(Bad::new(format!("{}.{WORDS}", path()), format!("{words}: a list of strings is expected")));
-        };
-        for (i, word) in list.iter().enumerate() {
-            let path = || format!("{}.{WORDS}[{i}]", path());
-            self.push(Cow::Borrowed(text(word, &path())?), &path)?;
-        }
-        if stranger && is_match {
-            self.strangers.push((name, list));
-        } else if stranger {
-            self.stranger = Some((name, list));
-        }
-        Ok(())
-    }
-
-    /// Options, in the order of the table: that of the fields means nothing.
-    fn group(
-        &mut self,
-        fields: &'n [(Cow<'n, str>, Node<'n>)],
-        ext: &str,
-        options: &'static [Opt],
-        path: &dyn Fn() -> String,
-        first: bool,
-    ) -> Result<(), Bad> {
-        let mut found: Vec<(usize, &'static str, &str, &Node<'_>)> = Vec::with_capacity(fields.len());
-        for (key, node) in fields.iter().filter(|(key, _)| !first || key != NAME) {
-            let named = |o: &'static Opt| o.names.iter().copied().find(|name| is_field(key, name, ext));
-            let Some((which, name)) = options.iter().enumerate().find_map(|(i, o)| Some((i, named(o)?))) else {
-                let known: Vec<String> =
-                    options.iter().flat_map(|o| o.names).map(|name| name.replace('-', "_")).collect();
-                return Err(unknown(key, &path(), known.iter().map(String::as_str)));
-            };
-            if let Some(other) = found.iter().find(|f| f.0 == which) {
-                let message = format!("this says the same as `{}' beside it", other.2);
-                return Err(Bad::new(format!("{}{}", path(), step(key)), message));
-            }
-            found.push((which, name, key, node));
-        }
-        found.sort_by_key(|f| (separates(&options[f.0]), f.0));
-        for (which, name, key, node) in found {
-            let opt = &options[which];
-            let path = || format!("{}{}", path(), step(key));
-            if separates(opt) && first {
-                let Node::List(groups) = node else {
-                    return Err(Bad::new(path(), format!("{node}: a list of objects is expected")));
-                };
-                for (i, group) in groups.iter().enumerate() {
-                    let path = || format!("{}[{i}]", path());
-                    let Node::Map(fields) = group else {
-                        return Err(Bad::new(path(), format!("{group}: an object is expected")));
-                    };
-                    self.push(Cow::Owned(format!("--{name}")), &path)?;
-                    self.group(fields, ext, options, &path, false)?;
-                }
-                continue;
-            }
-            self.option(opt, name, node, &path)?;
-        }
-        Ok(())
-    }
-
-    fn option(
-        &mut self,
-        opt: &'static Opt,
-        name: &str,
-        node: &'n Node<'n>,
-        path: &dyn Fn() -> String,
-    ) -> Result<(), Bad> {
-        let (not, node) = negated(node, path)?;
-        self.not(not, path)?;
-        let bad = |want: &str| Bad::new(path(), format!("{node}: {want}"));
-        match (opt.args, node) {
-            (0, node) => {
-                flag(node, path)?;
-                self.push(Cow::Owned(format!("--{name}")), path)
-            }
-            (1, node) => {
-                let word = read(opt.form(0), node).map_err(bad)?;
-                // As a word of its own it would be the old place of "not".
-                if word == "!" {
-                    return self.push(Cow::Owned(format!("--{name}=!")), path);
-                }
-                self.push(Cow::Owned(format!("--{name}")), path)?;
-                self.push(word, path)
-            }
-            (args, Node::List(list)) if list.len() == usize::from(args) => {
-                self.push(Cow::Owned(format!("--{name}")), path)?;
-                for (i, node) in list.iter().enumerate() {
-                    let path = || format!("{}[{i}]", path());
-                    let word = read(opt.form(i), node).map_err(|w| Bad::new(path(), format!("{node}: {w}")))?;
-                    self.push(word, &path)?;
-                }
-                Ok(())
-            }
-            (args, _) => Err(bad(&format!("a list of {args} is expected"))),
-        }
-    }
-
-    fn not(&mut self, not: bool, path: &dyn Fn() -> String) -> Result<(), Bad> {
+    pub(super) fn not(&mut self, not: bool, path: &dyn Fn() -> String) -> Result<(), Bad> {
         if not { self.push(Cow::Borrowed("!"), path) } else { Ok(()) }
     }
 
-    fn push(&mut self, word: Cow<'n, str>, path: &dyn Fn() -> String) -> Result<(), Bad> {
+    pub(super) fn push(&mut self, word: Cow<'n, str>, path: &dyn Fn() -> String) -> Result<(), Bad> {
         if let Some(c) = word.chars().find(|c| matches!(c, '\n' | '\0')) {
             let what = if c == '\n' { "a line break" } else { "a zero byte" };
             return Err(Bad::new(path(), format!("{}: no word of a rule can have {what} in it", Node::Text(word))));
@@ -350,12 +191,12 @@ impl<'n> Words<'n> {
     }
 }
 
-fn verdict(name: &str) -> bool {
+pub(super) fn verdict(name: &str) -> bool {
     [Standard::Accept, Standard::Drop, Standard::Return, Standard::Queue].iter().any(|s| s.name() == name)
 }
 
 /// `{"not": X}` is the opposite of `X`.
-fn negated<'n>(node: &'n Node<'n>, path: &dyn Fn() -> String) -> Result<(bool, &'n Node<'n>), Bad> {
+pub(super) fn negated<'n>(node: &'n Node<'n>, path: &dyn Fn() -> String) -> Result<(bool, &'n Node<'n>), Bad> {
     match node {
         Node::Map(fields) => match fields.as_slice() {
             [(key, node)] if key == NOT => Ok((true, node)),
@@ -365,7 +206,7 @@ fn negated<'n>(node: &'n Node<'n>, path: &dyn Fn() -> String) -> Result<(bool, &
     }
 }
 
-fn flag(node: &Node<'_>, path: &dyn Fn() -> String) -> Result<(), Bad> {
+pub(super) fn flag(node: &Node<'_>, path: &dyn Fn() -> String) -> Result<(), Bad> {
     match node {
         Node::Bool(true) => Ok(()),
         node => Err(Bad::new(path(), format!("{node}: true is expected; what is not wanted is left out"))),
