@@ -10,8 +10,8 @@ use crate::walk::{Host, Subject};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
-    ByStack, CellKey, Conn, ConnKind, Dir, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith, RouteAnswer,
-    SetChange, SetInfo, SetQuery, SocketAnswer, Stop, Tuple, Verdict,
+    ByStack, CellKey, Conn, ConnKind, Dir, Entry, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith,
+    RouteAnswer, SetChange, SetInfo, SetQuery, SocketAnswer, Stop, Tuple, Verdict,
 };
 use rustc_hash::FxHashMap;
 use std::any::Any;
@@ -123,7 +123,7 @@ impl Live {
         let from = self.answer_from(&subject.packet);
         let Some(src) = from else { return false };
         let sender = Sender { src, ttl: self.world.settings.ttl, id: 0, mtu: self.mtu_back(&subject.packet) };
-        match ox_packet::icmp_error(&subject.packet.bytes, sender, kind, code, rest) {
+        match ox_packet::icmp_error(&subject.packet.held(), sender, kind, code, rest) {
             Some(bytes) => self.answer(bytes, ByStack::Socket, subject, flow),
             None => false,
         }
@@ -136,6 +136,15 @@ impl Live {
         }
         let back = crate::route::Flow { family: self.family, dst: packet.key.src, ..crate::route::Flow::default() };
         let found = self.world.lookup(&back)?;
+        // Kernel: net/ipv6/icmp.c `icmp6_send`: the interface it came by gives the address, unless the route says one.
+        let said = |r: &crate::world::Route| r.src.is_some() && (r.src, r.to) == (found.src, found.to);
+        if self.family == Family::V6
+            && packet.key.iif != 0
+            && !self.world.routes.iter().any(said)
+            && let Some(address) = self.world.source_by(self.family, packet.key.iif, packet.key.src)
+        {
+            return Some(address);
+        }
         found.src.or_else(|| self.world.iface(found.dev).and_then(|i| i.addr(self.family)))
     }
 
@@ -146,12 +155,15 @@ impl Live {
     fn answer(&mut self, bytes: Vec<u8>, by: ByStack, subject: &Subject, flow: Option<FlowId>) -> bool {
         let Ok(mut packet) = Packet::new(bytes) else { return false };
         packet.meta.by_stack = Some(by);
+        // Kernel: `nf_reject_ip_tcphdr_put`; its IPv6 fellow computes the whole checksum.
+        packet.meta.partial = by == ByStack::Bare && self.family == Family::V4;
         // Kernel: net/netfilter/nf_conntrack_core.c `nf_conntrack_attach`.
         let dir = if subject.dir == Dir::Original { Dir::Reply } else { Dir::Original };
         let attached = match flow {
             Some(flow) => Attached { flow: Some(flow), kind: ConnKind::Related, dir },
             None => Attached::default(),
         };
+        packet.meta.answers_untracked = flow.is_none() && subject.packet.meta.untracked;
         self.replies.push(Reply { packet, attached });
         true
     }
@@ -227,6 +239,10 @@ impl Host for Live {
             RejectWith::TcpReset => {
                 let ttl = self.world.settings.ttl;
                 if let Some(bytes) = ox_packet::tcp_reset(&subject.packet.bytes, ttl) {
+                    if let Some(flow) = flow {
+                        self.write_conn(Some(flow), subject.conn.take());
+                        self.flows.close(flow, self.now);
+                    }
                     self.answer(bytes, ByStack::Bare, subject, flow);
                 }
             }
@@ -356,8 +372,8 @@ impl Env for Live {
         self.world.sets.change(query, change, packet, self.now)
     }
 
-    fn alive(&self, original: &Tuple, zone: u16) -> bool {
-        self.flows.alive(original, zone, self.now)
+    fn entry(&self, tuple: &Tuple, zones: [u16; 2]) -> Option<Entry> {
+        self.flows.entry(tuple, zones, self.now)
     }
 
     fn account(&mut self, name: &str, bytes: u32) -> bool {

@@ -138,8 +138,11 @@ impl Machine {
             site_base += sites;
         }
         let tracking = layers.iter().any(|l| l.program.tracking);
-        let schedule = Hook::ALL.map(|hook| schedule(hook, &layers, tracking));
-        Self { family, layers, live: Live::new(family, world, seed), schedule, calls: Vec::new(), tracking }
+        let defrag = tracking || layers.iter().any(|l| l.program.defrag);
+        let schedule = Hook::ALL.map(|hook| schedule(hook, &layers, tracking, defrag));
+        let mut live = Live::new(family, world, seed);
+        live.flows.settings.acct |= layers.iter().any(|l| l.program.accounting);
+        Self { family, layers, live, schedule, calls: Vec::new(), tracking }
     }
 
     /// Whether connections are tracked at all.
@@ -611,7 +614,7 @@ fn subject(packet: Packet, hook: Hook) -> Subject {
 }
 
 /// What runs at a hook, in order.
-fn schedule(hook: Hook, layers: &[Layer], tracking: bool) -> Vec<Stage> {
+fn schedule(hook: Hook, layers: &[Layer], tracking: bool, defrag: bool) -> Vec<Stage> {
     let mut stages: Vec<(i32, Stage)> = Vec::new();
     let mut nat: Vec<(usize, ChainId)> = Vec::new();
     let mut nat_priority = 0;
@@ -625,16 +628,16 @@ fn schedule(hook: Hook, layers: &[Layer], tracking: bool) -> Vec<Stage> {
             }
         }
     }
+    if defrag && matches!(hook, Hook::Prerouting | Hook::Output) {
+        stages.push((PRI_DEFRAG, Stage::Defrag));
+    }
     // Without tracking there is no connection, and `nf_nat_inet_fn` accepts before it asks any chain.
     if tracking {
         if !nat.is_empty() {
             stages.push((nat_priority, Stage::Nat(nat)));
         }
         match hook {
-            Hook::Prerouting | Hook::Output => {
-                stages.push((PRI_DEFRAG, Stage::Defrag));
-                stages.push((PRI_CONNTRACK, Stage::Track));
-            }
+            Hook::Prerouting | Hook::Output => stages.push((PRI_CONNTRACK, Stage::Track)),
             Hook::Input | Hook::Postrouting => stages.push((PRI_CONFIRM, Stage::Confirm)),
             Hook::Forward => {}
         }

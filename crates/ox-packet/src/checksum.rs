@@ -271,6 +271,19 @@ pub fn fix_transport(bytes: &mut [u8], at: &Layout) {
     }
 }
 
+/// Writes what stands in the place of a transport checksum that a network device is to finish: the sum of the pseudo
+/// header (Kernel: `CHECKSUM_PARTIAL`).
+pub fn leave_transport(bytes: &mut [u8], at: &Layout) {
+    let Some(field) = offset(at.proto).map(|field| at.l4 + field) else { return };
+    let Some((src, dst)) = addresses(bytes, at.family) else { return };
+    let in_part = at.shape.any(Shape::FRAGMENT | Shape::FIRST | Shape::SHORT | Shape::NOL4);
+    if in_part || at.end < field + 2 || bytes.len() < at.end {
+        return;
+    }
+    let sum = Sum::pseudo(at.family, src, dst, at.proto, (at.end - at.l4) as u32).folded();
+    be::put::u16(bytes, field, sum);
+}
+
 /// Writes an IPv4 header's checksum anew; false if `bytes` does not start with a whole IPv4 header.
 pub fn fix_ipv4(bytes: &mut [u8]) -> bool {
     let len = crate::ipv4::header_len(bytes);

@@ -96,7 +96,8 @@ pub fn reject_answers(packet: &[u8]) -> bool {
     }
     match at.proto {
         proto::UDP if l4.get(6..8) == Some(&[0, 0]) => return true,
-        proto::GRE | proto::AH | proto::ESP | proto::SCTP | proto::UDPLITE | proto::DCCP => return true,
+        // DCCP was one of these until 6.16.
+        proto::GRE | proto::AH | proto::ESP | proto::SCTP | proto::UDPLITE => return true,
         _ => {}
     }
     let pseudo = at.family == Family::V6 || matches!(at.proto, proto::TCP | proto::UDP);

@@ -26,7 +26,7 @@ impl Flows {
         if flow.confirmed() || dir == Dir::Reply {
             return Confirmed::Accept(id);
         }
-        let (original, reply, zones) = (flow.conn.original, flow.conn.reply, flow.zones);
+        let (original, reply, zones) = (flow.conn.original, flow.conn.reply, flow.conn.zones);
         for (one, zone) in [(original, zones[0]), (reply, zones[1])] {
             if let Some((other, _)) = self.look_up(&one, zone, zones, now) {
                 return self.settle(id, other, now);
@@ -47,7 +47,7 @@ impl Flows {
 
     /// `id` clashes with `other`, which is in the table.
     fn settle(&mut self, id: FlowId, other: FlowId, now: Now) -> Confirmed {
-        let reply = self.get(id).map(|flow| (flow.conn.reply, flow.conn.original.proto, flow.zones));
+        let reply = self.get(id).map(|flow| (flow.conn.reply, flow.conn.original.proto, flow.conn.zones));
         let Some((reply, protocol, zones)) = reply else { return Confirmed::Drop };
         if tuple::may_race(protocol) {
             if self.same(id, other) {
@@ -76,8 +76,8 @@ impl Flows {
     fn same(&self, id: FlowId, other: FlowId) -> bool {
         let (Some(a), Some(b)) = (self.get(id), self.get(other)) else { return false };
         let natted = b.has(status::SRC_NAT_DONE | status::DST_NAT_DONE);
-        let equal = a.conn.original == b.conn.original && a.conn.reply == b.conn.reply && a.zones == b.zones;
-        let turned = a.conn.original == b.conn.reply && a.conn.reply == b.conn.original && a.zones == b.zones;
+        let equal = a.conn.original == b.conn.original && a.conn.reply == b.conn.reply && a.conn.zones == b.conn.zones;
+        let turned = a.conn.original == b.conn.reply && a.conn.reply == b.conn.original && a.conn.zones == b.conn.zones;
         equal || turned || !natted && a.conn.original == b.conn.original
     }
 

@@ -77,8 +77,6 @@ pub struct Tracked {
 pub struct Flow {
     /// What rules see.
     pub conn: Conn,
-    /// Zone by direction.
-    pub zones: [u16; 2],
     /// MASQUERADE: the interface whose address it took; 0 if none.
     pub masquerade: u128,
     state: State,

@@ -61,7 +61,7 @@ fn write(out: &mut String, flow: &Flow, now: Now, style: &Style) -> std::fmt::Re
     if let (State::Gre { timeouts: [once, both] }, true) = (&flow.state, style.gre_timeouts) {
         write!(out, "timeout={}, stream_timeout={} ", once / SECOND, both / SECOND)?;
     }
-    let [orig, reply] = flow.zones;
+    let [orig, reply] = flow.conn.zones;
     tuple(out, &conn.original, style)?;
     if orig != reply && orig != 0 {
         write!(out, "zone-orig={orig} ")?;

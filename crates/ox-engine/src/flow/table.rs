@@ -6,7 +6,7 @@
 use super::chains::Chains;
 use super::{Flow, FlowId, Settings, State, Timeouts};
 use ox_packet::{Family, proto};
-use ox_rules::ir::{Conn, Dir, Now, Template, Tuple, status};
+use ox_rules::ir::{Conn, Dir, Entry, Now, Template, Tuple, status};
 use siphasher::sip::SipHasher13;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Flows {
         loop {
             let (id, dir, expired) = self.tuples.find(hash).find_map(|node| {
                 let (flow, dir) = self.at(node)?;
-                let equal = flow.conn.tuple(dir) == tuple && flow.zones[dir as usize] == zones[dir as usize];
+                let equal = flow.conn.tuple(dir) == tuple && flow.conn.zones[dir as usize] == zones[dir as usize];
                 equal.then(|| (flow.id, dir, flow.expired(now)))
             })?;
             if !expired {
@@ -168,9 +168,9 @@ impl Flows {
     /// are one, which [`Flows::confirm`] will see.
     pub fn taken(&mut self, tuple: &Tuple, by_other_than: FlowId, now: Now) -> bool {
         let Some(own) = self.get(by_other_than) else { return false };
-        let (zones, original) = (own.zones, own.conn.original);
+        let (zones, original) = (own.conn.zones, own.conn.original);
         match self.find_other(tuple, zones, by_other_than, now) {
-            Some((id, _)) => self.get(id).is_some_and(|f| f.conn.original != original || f.zones[0] != zones[0]),
+            Some((id, _)) => self.get(id).is_some_and(|f| f.conn.original != original || f.conn.zones[0] != zones[0]),
             None => false,
         }
     }
@@ -180,20 +180,29 @@ impl Flows {
         self.look_up(tuple, zones[1], zones, now).filter(|(id, _)| *id != not)
     }
 
-    /// Whether a connection with this tuple in one of its directions lives and is not about to end (what
-    /// `-m connlimit` counts; a packet that is not tracked is looked up by its own tuple, which may be an answer's).
-    /// Kernel: net/netfilter/nf_conncount.c `find_or_evict`, `already_closed`.
-    pub fn alive(&self, tuple: &Tuple, zone: u16, now: Now) -> bool {
-        // A zone for one direction only leaves the other in zone 0, by which it is then found.
-        let mut nodes = [zone, 0].into_iter().flat_map(|z| self.tuples.find(self.tuple_hash(tuple, z)));
-        nodes.any(|node| {
-            self.at(node).is_some_and(|(flow, dir)| {
-                let closed = matches!(flow.conn.tcp_state, super::tcp::TIME_WAIT | super::tcp::CLOSE);
-                let same_zone = flow.zones[dir as usize] == zone || flow.conn.zone == zone;
-                let equal = flow.conn.tuple(dir) == tuple && same_zone;
-                equal && !flow.expired(now) && !(tuple.proto == proto::TCP && closed)
-            })
+    /// The entry with this tuple in one of its directions, looked up as [`Flows::find`] does, but only looked at.
+    pub fn entry(&self, tuple: &Tuple, zones: [u16; 2], now: Now) -> Option<Entry> {
+        let nodes = zones.into_iter().flat_map(|zone| self.tuples.find(self.tuple_hash(tuple, zone)));
+        nodes.filter_map(|node| self.at(node)).find_map(|(flow, dir)| {
+            let conn = &flow.conn;
+            let found = conn.tuple(dir) == tuple && conn.zones[dir as usize] == zones[dir as usize];
+            let closed =
+                tuple.proto == proto::TCP && matches!(conn.tcp_state, super::tcp::TIME_WAIT | super::tcp::CLOSE);
+            (found && !flow.expired(now)).then_some(Entry { status: conn.status, zones: conn.zones, closed })
         })
+    }
+
+    /// The host has answered a segment with a reset of its own (Kernel: `nf_conntrack_tcp_set_closing`).
+    pub fn close(&mut self, id: FlowId, now: Now) {
+        let Some((flow, settings)) = self.parts(id) else { return };
+        if flow.conn.original.proto != proto::TCP || !flow.confirmed() {
+            return;
+        }
+        let old = std::mem::replace(&mut flow.conn.tcp_state, super::tcp::CLOSE);
+        if old != super::tcp::CLOSE && !flow.has(status::FIXED_TIMEOUT) {
+            let timeouts = flow.policy.as_deref().unwrap_or(&settings.timeouts);
+            flow.conn.expires = now.mono.saturating_add(timeouts.tcp[usize::from(super::tcp::CLOSE)]);
+        }
     }
 
     /// A new, unconfirmed entry; `None` if the table is full and nothing can be dropped.
@@ -217,14 +226,13 @@ impl Flows {
             original,
             reply,
             status: if helper.is_some() { status::HELPER } else { 0 },
-            zone: zones[0].max(zones[1]),
+            zones,
             helper,
             ..Conn::default()
         };
         let policy = template.and_then(|t| t.timeout.as_deref()).and_then(|name| self.policies.get(name).cloned());
         let flow = Flow {
             conn,
-            zones,
             masquerade: 0,
             state: State::None,
             lifetime: 0,
@@ -267,7 +275,7 @@ impl Flows {
     /// Puts a flow into the chain of one of its tuples.
     pub(super) fn link(&mut self, id: FlowId, dir: Dir) {
         let Some(flow) = self.get(id).filter(|flow| !flow.linked[dir as usize]) else { return };
-        let hash = self.tuple_hash(flow.conn.tuple(dir), flow.zones[dir as usize]);
+        let hash = self.tuple_hash(flow.conn.tuple(dir), flow.conn.zones[dir as usize]);
         self.tuples.insert(hash, id.slot * 2 + dir as u32);
         if let Some(flow) = self.get_mut(id) {
             flow.linked[dir as usize] = true;
@@ -277,7 +285,7 @@ impl Flows {
     /// Notes that the flow's source is mapped, so that the next connection from there is mapped alike.
     pub(crate) fn link_source(&mut self, id: FlowId) {
         let Some(flow) = self.get(id).filter(|flow| !flow.linked[SOURCE]) else { return };
-        self.sources.insert(self.source_hash(&flow.conn.original, flow.zones), id.slot);
+        self.sources.insert(self.source_hash(&flow.conn.original, flow.conn.zones), id.slot);
         if let Some(flow) = self.get_mut(id) {
             flow.linked[SOURCE] = true;
         }
@@ -289,14 +297,14 @@ impl Flows {
             let flow = self.slots.get(slot as usize)?.as_ref()?;
             let o = &flow.conn.original;
             let same = (o.family, o.proto, o.src, o.sport) == (tuple.family, tuple.proto, tuple.src, tuple.sport);
-            (same && flow.zones[0] == zones[0]).then_some(flow)
+            (same && flow.conn.zones[0] == zones[0]).then_some(flow)
         })
     }
 
     fn unlink(&mut self, id: FlowId) {
         let Some(flow) = self.get_mut(id) else { return };
         let linked = std::mem::take(&mut flow.linked);
-        let (original, reply, zones) = (flow.conn.original, flow.conn.reply, flow.zones);
+        let (original, reply, zones) = (flow.conn.original, flow.conn.reply, flow.conn.zones);
         if linked[0] {
             self.tuples.remove(self.tuple_hash(&original, zones[0]), id.slot * 2);
         }

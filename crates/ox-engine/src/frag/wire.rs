@@ -39,7 +39,8 @@ pub fn wire(packet: &Packet, origin: Option<&Origin>, mtu: usize, id: u32) -> Op
     let room = if v4 { max.min(mtu) } else { max.max(1280).min(mtu) };
     let bytes = &without_df(bytes, v4);
     // As they came, where they still fit and nothing changed the packet's size; "don't fragment" is lost on that way.
-    let as_it_came = if packet.meta.linear { None } else { ox_packet::split_as(bytes, &origin.sizes, id) };
+    let in_one_piece = origin.sizes.first().is_some_and(|&first| packet.meta.pulled > first);
+    let as_it_came = if in_one_piece { None } else { ox_packet::split_as(bytes, &origin.sizes, id) };
     if let Some(parts) = as_it_came.filter(|p| p.iter().all(|p| p.len() <= room)) {
         return Some(parts);
     }

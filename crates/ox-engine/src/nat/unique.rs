@@ -119,7 +119,7 @@ impl Search<'_> {
             return false;
         }
         let Some((own_original, own_reply, zones)) =
-            self.flows.get(self.id).map(|flow| (flow.conn.original, flow.conn.reply, flow.zones))
+            self.flows.get(self.id).map(|flow| (flow.conn.original, flow.conn.reply, flow.conn.zones))
         else {
             return true;
         };
@@ -142,7 +142,7 @@ impl Search<'_> {
     fn used_by_living(&mut self, tuple: &Tuple, left: u32) -> bool {
         let opening = self.flows.get(self.id).filter(|flow| flow.conn.tcp_state == tcp::SYN_SENT);
         let (true, proto::TCP, Some(own)) = (left <= HARDER, tuple.proto, opening) else { return self.used(tuple) };
-        let (end, zones) = (own.tcp_end(), own.zones);
+        let (end, zones) = (own.tcp_end(), own.conn.zones);
         let Some(reply) = tuple::inverse(tuple) else { return false };
         let Some((other, dir)) = self.flows.find(&reply, zones, self.now) else { return false };
         let gives_way = self.flows.get(other).is_some_and(|flow| {
@@ -160,7 +160,7 @@ impl Search<'_> {
 
     /// How the newest connection from the same source is mapped, if the range allows that.
     fn same_source(&self, current: &Tuple) -> Option<Tuple> {
-        let zones = self.flows.get(self.id)?.zones;
+        let zones = self.flows.get(self.id)?.conn.zones;
         self.flows.with_source(current, zones).find_map(|flow| {
             let mapped = tuple::inverse(&flow.conn.reply)?;
             let mapped = Tuple { dst: current.dst, dport: current.dport, ..mapped };
@@ -181,7 +181,7 @@ impl Search<'_> {
         };
         let last = if tuple.family == Family::V4 { 0 } else { 3 };
         let (src, mut dst, lo, hi) = (words(tuple.src), words(tuple.dst), words(lo), words(hi));
-        let zone = self.flows.get(self.id).map_or(0, |flow| u32::from(flow.conn.zone));
+        let zone = self.flows.get(self.id).map_or(0, |flow| u32::from(flow.conn.zone()));
         // The kernel hashes words as they lie in memory: this is a little-endian one's choice.
         let start = if self.range.persistent { 0 } else { dst[last].swap_bytes() ^ zone };
         let mut hash = jhash::jhash2(&src.map(u32::swap_bytes), start);

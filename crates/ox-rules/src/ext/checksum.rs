@@ -38,8 +38,11 @@ impl Ext for Checksum {
 
 impl Acting for Checksum {
     fn act(&self, _: &Lowering<'_>) -> Act {
-        // Packets here are whole, as on the wire: none has its checksum left to a card, and the others are not touched.
-        Act::Native(NativeAct::new("CHECKSUM", Effect::Stable, |_| Ok(Verdict::Continue)))
+        // Most packets here are whole, as on the wire, and these are not touched.
+        Act::Native(NativeAct::new("CHECKSUM", Effect::Stable, |at| {
+            at.packet.meta.partial = false;
+            Ok(Verdict::Continue)
+        }))
     }
 }
 

@@ -54,6 +54,7 @@ impl Value for Mask {
 impl Ext for Cluster {
     const NAME: &'static str = "cluster";
     const ABOUT: &'static str = "Passes this node's share of the connections that all nodes of a cluster see.";
+    const TRACKING: bool = true;
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
         if seen & (Self::NODE | Self::MASK) == 0 {
@@ -89,7 +90,8 @@ fn hash(family: Family, address: u128, seed: u32) -> u32 {
     let word = |i: u32| ((address >> (32 * i)) as u32).swap_bytes();
     match family {
         Family::V4 => jhash::jhash_1word(word(0), seed),
-        Family::V6 => jhash::jhash2(&[word(3), word(2), word(1), word(0)], seed),
+        // Kernel: `xt_cluster_hash_ipv6` counts an address in words and divides by four once more.
+        Family::V6 => jhash::jhash2(&[word(3)], seed),
     }
 }
 

@@ -115,6 +115,7 @@ impl Ext for Connbytes {
     const NAME: &'static str = "connbytes";
     const ABOUT: &'static str = "Looks at how many packets or bytes a connection has carried so far.";
     const TRACKING: bool = true;
+    const ACCOUNTING: bool = true;
 
     fn check(&mut self, _: u32, _: &Reading<'_>) -> Result<(), String> {
         self.amount.not &= self.amount.is.lo != self.amount.is.hi;

@@ -22,6 +22,7 @@ options! { Connlabel;
 impl Ext for Connlabel {
     const NAME: &'static str = "connlabel";
     const ABOUT: &'static str = "Asks for a label of the connection, and may set it.";
+    const TRACKING: bool = true;
 
     fn admit(&self, _: &Place<'_>) -> Result<(), Refused> {
         let Self { label, set: _ } = *self;

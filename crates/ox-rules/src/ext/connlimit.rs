@@ -4,7 +4,7 @@
 //! (revision 1). Each rule keeps its own list of the connections it has seen, and asks which of them still are.
 use super::plen::{self, Plen};
 use super::prelude::*;
-use crate::ir::{Packet, Tuple};
+use crate::ir::{Entry, Packet, Tuple};
 use ox_wire::xtables::rate::XtConnlimitInfo;
 use std::collections::BTreeMap;
 use std::mem::offset_of;
@@ -98,12 +98,15 @@ impl Xt<1> for ConnLimit {
     }
 }
 
-/// The connections seen, by masked address and zone.
+/// The connections seen, by masked address and number of the zone.
 type Lists = BTreeMap<(u128, u16), List>;
+
+/// A connection as the lists remember it: its tuple, and the zone by direction.
+type Known = (Tuple, [u16; 2]);
 
 #[derive(Default)]
 struct List {
-    known: Vec<(Tuple, u16)>,
+    known: Vec<Known>,
     /// Tick of the last look at all of them, and how many were left.
     looked: u64,
     left: usize,
@@ -120,20 +123,16 @@ impl Matching for ConnLimit {
         Native::new("connections", Effect::Mutates, move |at| {
             let now = jiffies(at.env.now().mono);
             let addr = if dest { at.packet.key.dst } else { at.packet.key.src } & mask;
-            let state = at.conn.as_deref().map(|c| (c.original, c.zone, c.status));
-            let zone = state.map_or(0, |s| s.1);
-            let tuple = state.map(|s| s.0).or_else(|| tuple_of(at.packet, family)).ok_or(Stop::Hotdrop)?;
-            let status = state.map_or(0, |s| s.2);
-            let place = (addr, zone);
+            let (conn, status) = counted_as(at, family).ok_or(Stop::Hotdrop)?;
+            let place = (addr, conn.1[0].max(conn.1[1]));
             let mut list = at.cell(CellKey::Own, Lists::new).remove(&place);
             let env = &at.env;
-            let mut alive = |(tuple, zone): &(Tuple, u16)| env.alive(tuple, *zone);
             let count = match &mut list {
                 None => {
-                    list = Some(List { known: vec![(tuple, zone)], looked: now, left: 0 });
+                    list = Some(List { known: vec![conn], looked: now, left: 0 });
                     1
                 }
-                Some(list) => list.count((tuple, zone), status, now, &mut alive),
+                Some(list) => list.count(conn, status, now, &|known| env.entry(&known.0, known.1)),
             };
             if let Some(list) = list {
                 at.cell(CellKey::Own, Lists::new).insert(place, list);
@@ -144,42 +143,49 @@ impl Matching for ConnLimit {
     }
 }
 
+/// The connection that a packet counts as, with its status. A packet without one counts as its own tuple, in the zone that
+/// `-j CT` gave it; that one may be known all the same, since tracking comes after raw (Kernel: `get_ct_or_tuple_from_skb`).
+fn counted_as(at: &At<'_>, family: Family) -> Option<(Known, u32)> {
+    if let Some(conn) = at.conn.as_deref() {
+        return Some(((conn.original, conn.zones), conn.status));
+    }
+    let zones = match &at.packet.meta.template {
+        Some(template) if !template.zone_from_mark => [template.zone_orig, template.zone_reply],
+        _ => [0; 2],
+    };
+    let tuple = tuple_of(at.packet, family)?;
+    Some(((tuple, zones), at.env.entry(&tuple, zones).map_or(0, |entry| entry.status)))
+}
+
 impl List {
     /// Kernel: `count_tree`, `__nf_conncount_add`.
-    fn count(
-        &mut self,
-        conn: (Tuple, u16),
-        status: u32,
-        now: u64,
-        alive: &mut impl FnMut(&(Tuple, u16)) -> bool,
-    ) -> usize {
+    fn count(&mut self, conn: Known, status: u32, now: u64, entry: &dyn Fn(&Known) -> Option<Entry>) -> usize {
         let confirmed = status & status::CONFIRMED != 0;
         if confirmed && status & status::ASSURED != 0 {
             // Long since counted, if it ever was.
             if now != self.looked {
-                self.look(now, None, alive);
+                self.look(now, None, entry);
             }
             return self.known.len();
         }
         let hurried = now == self.looked && self.known.len().saturating_sub(self.left) < COLLECT;
-        // A connection that just closed with this packet is still found as its own.
-        let mut alive = |known: &(Tuple, u16)| (confirmed && *known == conn) || alive(known);
-        if (confirmed || !hurried) && self.look(now, Some(&conn), &mut alive) {
+        if (confirmed || !hurried) && self.look(now, Some(&conn), entry) {
             return self.known.len();
         }
         self.known.push(conn);
         self.known.len()
     }
 
-    /// Removes the dead; stops at `wanted` where that is alive and known, and says so.
-    fn look(&mut self, now: u64, wanted: Option<&(Tuple, u16)>, alive: &mut impl FnMut(&(Tuple, u16)) -> bool) -> bool {
+    /// Removes those that are gone or closed; stops at `wanted`, closed or not, and says so.
+    fn look(&mut self, now: u64, wanted: Option<&Known>, entry: &dyn Fn(&Known) -> Option<Entry>) -> bool {
         let (mut dead, mut found) = (0, false);
         self.known.retain(|known| {
             if found || dead > COLLECT {
                 return true;
             }
-            let lives = alive(known);
-            found = lives && wanted == Some(known);
+            let entry = entry(known);
+            found = wanted.is_some_and(|w| known.0 == w.0 && entry.is_some_and(|e| e.zones[0] == w.1[0]));
+            let lives = found || entry.is_some_and(|e| !e.closed);
             dead += usize::from(!lives);
             lives
         });
@@ -194,7 +200,9 @@ impl List {
 /// The tuple of a packet that has no connection (Kernel: `nf_ct_get_tuplepr`); `None`: a fragment, or cut short.
 fn tuple_of(packet: &Packet, family: Family) -> Option<Tuple> {
     let key = &packet.key;
-    if key.shape.any(Shape::FRAGMENT | Shape::NOL4 | Shape::NOPORTS) {
+    // Nothing follows the IPv6 header "none" (Kernel: `ipv6_skip_exthdr`).
+    let nothing = family == Family::V6 && key.proto == 59;
+    if nothing || key.shape.any(Shape::FRAGMENT | Shape::NOL4 | Shape::NOPORTS) {
         return None;
     }
     let (sport, dport) = match key.proto {
@@ -202,7 +210,9 @@ fn tuple_of(packet: &Packet, family: Family) -> Option<Tuple> {
             let head = packet.transport().get(..8)?;
             (u16::from_be_bytes([head[4], head[5]]), u16::from_be_bytes([head[0], head[1]]))
         }
-        _ => (key.sport, key.dport),
+        6 | 17 | 132 | 136 => (key.sport, key.dport),
+        // DCCP is one of these since 6.17.
+        _ => (0, 0),
     };
     Some(Tuple { family, proto: key.proto, src: key.src, dst: key.dst, sport, dport })
 }
@@ -241,6 +251,12 @@ mod tests {
         Conn { original, status, ..Conn::default() }
     }
 
+    const SETTLED: u32 = status::CONFIRMED | status::ASSURED;
+
+    fn entry(port: u16, closed: bool) -> (Tuple, Entry) {
+        (conn(port, 0).original, Entry { status: status::CONFIRMED, zones: [0; 2], closed })
+    }
+
     #[test]
     fn counts_those_that_live() {
         let mut t = Trial::of("-m connlimit --connlimit-above 2");
@@ -248,16 +264,49 @@ mod tests {
         for (port, over) in [(1, false), (2, false), (3, true)] {
             t.wait(10);
             assert_eq!(t.ask(0, &mut packet, Some(&mut conn(port, 0))), Ok(over), "{port}");
-            t.world.alive.push(conn(port, 0).original);
+            t.world.entries.push(entry(port, false));
         }
         // One seen before is not counted twice, and one that has gone is not counted at all.
         t.wait(10);
-        t.world.alive.remove(0);
+        t.world.entries.remove(0);
         assert_eq!(t.ask(0, &mut packet, Some(&mut conn(3, status::CONFIRMED))), Ok(false));
-        let both = status::CONFIRMED | status::ASSURED;
-        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(2, both))), Ok(false));
+        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(2, SETTLED))), Ok(false));
         // Another address begins with one.
         let mut other = udp([10, 0, 0, 2], [2, 2, 2, 2]);
         assert_eq!(t.ask(0, &mut other, Some(&mut conn(9, 0))), Ok(false));
+    }
+
+    /// The packet that closes a connection still finds it; the next one's look does not.
+    #[test]
+    fn a_closed_connection_counts_for_its_own_packet() {
+        let mut t = Trial::of("-m connlimit --connlimit-above 1");
+        let mut packet = udp([10, 0, 0, 1], [2, 2, 2, 2]);
+        for (port, over) in [(1, false), (2, true)] {
+            t.wait(10);
+            assert_eq!(t.ask(0, &mut packet, Some(&mut conn(port, 0))), Ok(over), "{port}");
+            t.world.entries.push(entry(port, false));
+        }
+        t.wait(10);
+        t.world.entries[0].1.closed = true;
+        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(1, status::CONFIRMED))), Ok(true));
+        t.wait(10);
+        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(2, SETTLED))), Ok(false));
+    }
+
+    /// Before tracking, a connection is known by the zone that `-j CT` gave the packet.
+    #[test]
+    fn zones_are_counted_apart() {
+        let mut t = Trial::of("-m connlimit --connlimit-above 1");
+        let mut packet = udp([10, 0, 0, 1], [2, 2, 2, 2]);
+        packet.meta.template = Some(crate::ir::Template { zone_reply: 1, ..crate::ir::Template::default() });
+        assert_eq!(t.ask(0, &mut packet, None), Ok(false));
+        let own = tuple_of(&packet, Family::V4).expect("a tuple");
+        t.world.entries.push((own, Entry { status: status::CONFIRMED, zones: [0, 1], closed: false }));
+        t.wait(10);
+        assert_eq!(t.ask(0, &mut packet, None), Ok(false), "it is the same one");
+        assert_eq!(t.ask(0, &mut packet, Some(&mut conn(7, 0))), Ok(false), "another zone's list");
+        packet.key.sport ^= 1;
+        t.wait(10);
+        assert_eq!(t.ask(0, &mut packet, None), Ok(true));
     }
 }

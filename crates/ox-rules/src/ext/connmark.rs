@@ -18,6 +18,7 @@ options! { ConnMark;
 impl Ext for ConnMark {
     const NAME: &'static str = "connmark";
     const ABOUT: &'static str = "Compares the connection's mark; never matches where there is no connection.";
+    const TRACKING: bool = true;
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { mark } = *self;

@@ -194,6 +194,10 @@ pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
     const HOOKS: HookSet = HookSet::ALL;
     /// Whether a rule with it makes the kernel track connections (its `checkentry` calls `nf_ct_netns_get`).
     const TRACKING: bool = false;
+    /// Whether a rule with it makes the kernel put fragments together, as tracking does (`nf_defrag_ipv4_enable`).
+    const DEFRAG: bool = false;
+    /// Whether a rule with it makes the kernel count what connections carry (`nf_ct_set_acct`).
+    const ACCOUNTING: bool = false;
 
     /// What stock's final check refuses, once all words are read. `seen` holds the bits of the options given.
     ///

@@ -101,6 +101,22 @@ macro_rules! registry {
                 }
             }
 
+            /// Whether it makes the kernel put fragments together, though it need not track connections.
+            pub fn defrags(&self) -> bool {
+                match self {
+                    $(Match::$m(_) => <$mty as Ext>::DEFRAG,)*
+                    Match::Foreign(_) => false,
+                }
+            }
+
+            /// Whether it makes the kernel count what connections carry.
+            pub fn accounts(&self) -> bool {
+                match self {
+                    $(Match::$m(_) => <$mty as Ext>::ACCOUNTING,)*
+                    Match::Foreign(_) => false,
+                }
+            }
+
             /// Whether the kernel would take it where it stands.
             ///
             /// # Errors
@@ -212,6 +228,14 @@ macro_rules! registry {
             pub fn tracks(&self) -> bool {
                 match self {
                     $(Target::$t(e) => e.tracks(),)*
+                    _ => false,
+                }
+            }
+
+            /// Whether it makes the kernel put fragments together, though it need not track connections.
+            pub fn defrags(&self) -> bool {
+                match self {
+                    $(Target::$t(_) => <$tty as Ext>::DEFRAG,)*
                     _ => false,
                 }
             }

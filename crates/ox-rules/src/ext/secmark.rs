@@ -115,6 +115,7 @@ impl Connsecmark {
 impl Ext for Connsecmark {
     const NAME: &'static str = "CONNSECMARK";
     const ABOUT: &'static str = "Copies security marks between packets and connections.";
+    const TRACKING: bool = true;
     const TABLES: &'static [TableName] = &[TableName::Mangle, TableName::Security];
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {

@@ -26,6 +26,7 @@ impl Ext for Socket {
     const NAME: &'static str = "socket";
     const ABOUT: &'static str = "Matches packets that a socket of this host is waiting for.";
     const HOOKS: HookSet = HookSet::of(&[Hook::Prerouting, Hook::Input]);
+    const DEFRAG: bool = true;
 
     fn save(&self, out: &mut Out, _: Family) {
         let Self { transparent, nowildcard, restore } = *self;

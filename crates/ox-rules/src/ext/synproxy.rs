@@ -57,6 +57,7 @@ impl Synproxy {
 impl Ext for Synproxy {
     const NAME: &'static str = "SYNPROXY";
     const ABOUT: &'static str = "Answers SYNs with cookies, and lets only clients through that answer them.";
+    const TRACKING: bool = true;
     const HOOKS: HookSet = HookSet::of(&[Hook::Input, Hook::Forward]);
 
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {

@@ -203,7 +203,7 @@ impl Acting for SetMss {
             if packet.layout.shape.any(Shape::FRAGMENT) {
                 return Ok(Verdict::Continue);
             }
-            packet.meta.linear = true;
+            packet.meta.pulled = usize::MAX;
             let size = match size {
                 Size::Fixed(n) => n,
                 Size::Path => {

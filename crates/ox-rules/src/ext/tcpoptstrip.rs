@@ -77,6 +77,8 @@ impl Acting for Tcpoptstrip {
         let Self { options } = self.clone();
         Act::Native(NativeAct::new("strip TCP options", Effect::Stable, move |at| {
             let layout = at.packet.layout;
+            let header = at.packet.transport().get(12).map_or(0, |&offset| usize::from(offset >> 4) * 4);
+            at.packet.meta.pulled = at.packet.meta.pulled.max(header);
             if !ox_packet::strip_options(&mut at.packet.bytes, &layout, |n| options.contains(&n)) {
                 return Ok(Verdict::Drop);
             }

@@ -51,6 +51,7 @@ impl Ext for Tproxy {
     const ABOUT: &'static str = "Hands the packet to a local transparent proxy, unchanged.";
     const TABLES: &'static [TableName] = &[TableName::Mangle];
     const HOOKS: HookSet = HookSet::of(&[Hook::Prerouting]);
+    const DEFRAG: bool = true;
 
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
         match at.head.proto {

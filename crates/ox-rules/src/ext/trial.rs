@@ -2,7 +2,7 @@
 
 use super::tests::read;
 use crate::ir::{
-    Act, At, CellKey, Conn, ConnKind, Dialect, Dir, Env, Hook, Lowering, Now, Owner, Packet, Pred, RouteAnswer,
+    Act, At, CellKey, Conn, ConnKind, Dialect, Dir, Entry, Env, Hook, Lowering, Now, Owner, Packet, Pred, RouteAnswer,
     SetChange, SetInfo, SetQuery, Shares, SocketAnswer, Stop, Tuple, Verdict,
 };
 use crate::model::{Rule, TableName};
@@ -17,7 +17,7 @@ pub(super) struct World {
     pub(super) owner: Option<Option<Owner>>,
     pub(super) socket: Option<SocketAnswer>,
     pub(super) route: Option<RouteAnswer>,
-    pub(super) alive: Vec<Tuple>,
+    pub(super) entries: Vec<(Tuple, Entry)>,
     pub(super) set: Option<bool>,
     pub(super) info: Option<SetInfo>,
     pub(super) changes: Vec<SetChange>,
@@ -65,8 +65,8 @@ impl Env for World {
     fn set_map(&mut self, _: &SetQuery<'_>, _: &Packet) -> Result<Option<SetInfo>, Stop> {
         Ok(self.info)
     }
-    fn alive(&self, original: &Tuple, _: u16) -> bool {
-        self.alive.contains(original)
+    fn entry(&self, tuple: &Tuple, zones: [u16; 2]) -> Option<Entry> {
+        self.entries.iter().find(|e| e.0 == *tuple && e.1.zones == zones).map(|e| e.1)
     }
     fn account(&mut self, _: &str, bytes: u32) -> bool {
         bytes > 50

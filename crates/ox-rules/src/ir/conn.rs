@@ -79,8 +79,8 @@ pub struct Conn {
     pub mark: u32,
     /// Connection labels.
     pub labels: u128,
-    /// Conntrack zone.
-    pub zone: u16,
+    /// Conntrack zone by direction: its number, or 0 in a direction that it is not for.
+    pub zones: [u16; 2],
     /// Monotonic time at which it expires, ns.
     pub expires: u64,
     /// Packets seen, by direction.
@@ -99,7 +99,23 @@ pub struct Conn {
     pub tcp_state: u8,
 }
 
+/// An entry of the connection table, as far as others than its own packets ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// See [`status`].
+    pub status: u32,
+    /// Conntrack zone by direction.
+    pub zones: [u16; 2],
+    /// A TCP connection of which only the end is remembered.
+    pub closed: bool,
+}
+
 impl Conn {
+    /// The number of its zone, for whichever direction that is.
+    pub fn zone(&self) -> u16 {
+        self.zones[0].max(self.zones[1])
+    }
+
     /// The tuple of a direction.
     pub fn tuple(&self, dir: Dir) -> &Tuple {
         match dir {

@@ -2,7 +2,7 @@
 //!
 //! The engine implements [`Env`]; an extension's native lives in the extension's file and sees only this.
 
-use super::conn::{Conn, ConnKind, Dir, Tuple};
+use super::conn::{Conn, ConnKind, Dir, Entry, Tuple};
 use super::native::Stop;
 use super::packet::Packet;
 use std::any::Any;
@@ -214,8 +214,8 @@ pub trait Env {
         let _ = (query, packet);
         Err(Stop::Unknown("the contents of the ipset"))
     }
-    /// Whether a tracked connection with this original tuple is alive (not closed), for connlimit.
-    fn alive(&self, original: &Tuple, zone: u16) -> bool;
+    /// The entry of the connection table that has this tuple in one of its directions, in these zones (connlimit).
+    fn entry(&self, tuple: &Tuple, zones: [u16; 2]) -> Option<Entry>;
     /// Counts on a named accounting object; says whether `-m nfacct` matches: yes unless the object has a quota and is
     /// still under it.
     fn account(&mut self, name: &str, bytes: u32) -> bool;

@@ -105,6 +105,8 @@ fn lower_rule(
     let cx = Lowering { family: program.family, dialect: program.dialect, table, head: &rule.head, shares };
     lower_head(program, &cx);
     program.tracking |= rule.matches.iter().any(|m| m.tracks()) || rule.target.tracks();
+    program.defrag |= rule.matches.iter().any(|m| m.defrags()) || rule.target.defrags();
+    program.accounting |= rule.matches.iter().any(|m| m.accounts());
     for (i, m) in rule.matches.iter().enumerate() {
         push(program, Part::Match(i as u16), ext::pred(m, &cx));
     }

@@ -16,7 +16,7 @@ mod program;
 mod shares;
 
 pub use act::{Act, LogKind, LogSpec, NatKind, NatSpec, NativeAct, RejectWith, Verdict};
-pub use conn::{Conn, ConnKind, Dir, Tuple, status};
+pub use conn::{Conn, ConnKind, Dir, Entry, Tuple, status};
 pub use env::{
     At, CellKey, Env, Hook, HookSet, Now, Owner, RouteAnswer, SetChange, SetInfo, SetQuery, SocketAnswer, addr_type,
     cell,

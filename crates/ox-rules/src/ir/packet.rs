@@ -1,6 +1,7 @@
 //! `Packet`: bytes, what is known of them, and what the stack notes beside them.
 
 use ox_packet::{Key, Layout, Malformed};
+use std::borrow::Cow;
 
 /// A layer 3 packet on its way, with its key kept true by whoever changes it.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,8 @@ pub struct Meta {
     pub traced: bool,
     /// A rule said NOTRACK.
     pub untracked: bool,
+    /// It answers an untracked packet: it has no connection, but `-j CT` and NOTRACK take it for one that has.
+    pub answers_untracked: bool,
     /// What `-j CT` asked for.
     pub template: Option<Template>,
     /// Bridge port it came in by (name as in [`Key::iif`]); 0 if not bridged.
@@ -71,9 +74,12 @@ pub struct Meta {
     pub local: bool,
     /// Made by this host's stack itself, not by a program.
     pub by_stack: Option<ByStack>,
-    /// A target put its bytes in one piece, so that it no longer knows in what fragments it came
-    /// (Kernel: `skb_ensure_writable` over the whole packet).
-    pub linear: bool,
+    /// How many bytes from its transport header on a target put in one piece. If that is more than its first fragment
+    /// brought, it no longer knows in what fragments it came (Kernel: `skb_ensure_writable`).
+    pub pulled: usize,
+    /// Its transport checksum is left to the device it leaves by. `bytes` hold the whole checksum all the same; see
+    /// [`Packet::held`].
+    pub partial: bool,
     /// Security mark.
     pub secmark: u32,
     /// The packet was assigned to a local socket by TPROXY: (address, port).
@@ -98,6 +104,17 @@ impl Packet {
     pub fn reread(&mut self) -> Result<(), Malformed> {
         self.layout = ox_packet::extract(&self.bytes, &mut self.key)?;
         Ok(())
+    }
+
+    /// Its bytes as the host holds them while they are on their way: with an unfinished checksum where that is left to a
+    /// device.
+    pub fn held(&self) -> Cow<'_, [u8]> {
+        if !self.meta.partial {
+            return Cow::Borrowed(&self.bytes);
+        }
+        let mut bytes = self.bytes.clone();
+        ox_packet::checksum::leave_transport(&mut bytes, &self.layout);
+        Cow::Owned(bytes)
     }
 
     /// The bytes from the transport header to the packet's end; empty where there is none.

@@ -27,6 +27,10 @@ pub struct Program {
     pub bases: Vec<BaseChain>,
     /// Whether something in it makes the kernel track connections (and put fragments together). A nat table alone does not.
     pub tracking: bool,
+    /// Whether something in it makes the kernel put fragments together, tracking or not.
+    pub defrag: bool,
+    /// Whether something in it makes the kernel count what connections carry, whatever the host's settings say.
+    pub accounting: bool,
     /// Every chain.
     pub chains: Vec<ProgChain>,
     /// Every rule, chain after chain.

@@ -111,8 +111,8 @@ pub fn compare(seed: u64, now: fn() -> Now, breakage: Option<Breakage>) -> Resul
             count_hits(&mut tally.hits, &text, family, &counted);
         }
         Found::Refused(why) => tally.refused.push(format!("seed {seed}: {why}\n{}", text)),
-        Found::Differs(_) => {
-            let (story, small) = trial.shrink(text, inputs)?;
+        Found::Differs(first) => {
+            let (story, small) = trial.shrink(first, text, inputs)?;
             tally.rulesets = 1;
             match small {
                 // Chance or a clock tick: the kernel itself does not do it twice.
@@ -203,6 +203,7 @@ impl Trial {
             Source::Made { .. } => PACKETS,
             Source::Given(list) => list.len(),
         };
+        let mut pushed = Now::default();
         for i in 0..count {
             let (way, bytes) = match source {
                 Source::Made { rng, history, inputs } => {
@@ -213,10 +214,11 @@ impl Trial {
                 Source::Given(list) => list[i].clone(),
             };
             if hurried {
-                next_jiffy(self.now);
+                next_jiffy(pushed, self.now);
             }
             let input = Input { way, bytes, now: (self.now)() };
             let kernel = lab.push(input.way, &input.bytes)?;
+            pushed = (self.now)();
             if let Source::Made { history, .. } = source {
                 history.note(input.way, &input.bytes, &kernel);
             }
@@ -245,11 +247,10 @@ impl Trial {
     }
 }
 
-/// Waits for the clock to be two jiffies on (HZ is 250 or more): connlimit looks at its list only once in a jiffy, and the
-/// kernel's jiffies begin elsewhere than ours.
-fn next_jiffy(now: fn() -> Now) {
-    let until = now().mono + 8_000_000;
-    while now().mono < until {
-        std::hint::spin_loop();
+/// Waits for another jiffy than the last packet's, in the kernel's time and in ours, which begin elsewhere: connlimit looks
+/// at its list only once in a jiffy (HZ is 250 or more).
+fn next_jiffy(pushed: Now, now: fn() -> Now) {
+    while now().mono < pushed.mono + 6_000_000 {
+        std::thread::yield_now();
     }
 }

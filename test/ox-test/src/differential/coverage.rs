@@ -9,7 +9,7 @@ use ox_rules::ext::{Desc, match_desc, target_desc};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Matches that must be covered.
-pub const MATCHES: [&str; 34] = [
+pub const MATCHES: [&str; 43] = [
     "tcp",
     "udp",
     "icmp",
@@ -44,10 +44,23 @@ pub const MATCHES: [&str; 34] = [
     "connlimit",
     "nfacct",
     "socket",
+    "tcpmss",
+    "ecn",
+    "u32",
+    "cluster",
+    "connbytes",
+    "connlabel",
+    "helper",
+    "devgroup",
+    "realm",
 ];
 
+/// Matches for packets that few hosts send. They must be hit at all. (`frag` is not among them: hardly one of these rulesets
+/// leaves fragments as they are, since nearly all track connections.)
+pub const RARE: [&str; 10] = ["dccp", "ah", "esp", "ipcomp", "hbh", "dst", "rt", "mh", "ipv6header", "eui64"];
+
 /// Targets that must be covered.
-pub const TARGETS: [&str; 23] = [
+pub const TARGETS: [&str; 26] = [
     "REJECT",
     "LOG",
     "NFLOG",
@@ -71,6 +84,9 @@ pub const TARGETS: [&str; 23] = [
     "CHECKSUM",
     "CLASSIFY",
     "TPROXY",
+    "ECN",
+    "TCPOPTSTRIP",
+    "HMARK",
 ];
 
 /// What no rule can be expected to hit here, and why.
@@ -83,7 +99,7 @@ pub const EXCEPTIONS: [(&str, &str); 2] = [
 const OTHERS: [&str; 13] =
     ["-j ACCEPT", "-j DROP", "-j RETURN", "-j QUEUE", "jump", "goto", "no target", "-s", "-d", "-i", "-o", "-p", "-f"];
 
-/// Times that each must have been hit.
+/// Times that each must have been hit, but for what is [`RARE`].
 pub const ENOUGH: u64 = 100;
 
 /// What a rule (`-A CHAIN …`) is made of: `-s`, `-m tcp`, `-m tcp --dport`, `-j LOG --log-prefix`, `jump`, …
@@ -143,7 +159,7 @@ pub fn wanted() -> BTreeSet<String> {
         all.insert(format!("{what} {name}"));
         all.extend(desc.options.iter().map(|o| format!("{what} {name} --{}", o.names[0])));
     };
-    MATCHES.iter().for_each(|name| add("-m", name, match_desc));
+    MATCHES.iter().chain(&RARE).for_each(|name| add("-m", name, match_desc));
     TARGETS.iter().for_each(|name| add("-j", name, target_desc));
     for (table, hooks) in TABLES {
         all.extend(hooks.chars().map(|h| format!("{table} {}", super::rulesets::hook_name(h))));
@@ -155,7 +171,10 @@ pub fn wanted() -> BTreeSet<String> {
 /// What was hit too rarely, with how often.
 pub fn shortfalls(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let count = |label: &String| hits.get(label).copied().unwrap_or(0);
-    wanted().into_iter().map(|l| (count(&l), l)).filter(|(n, _)| *n < ENOUGH).map(|(n, l)| (l, n)).collect()
+    let rare =
+        |label: &str| label.strip_prefix("-m ").is_some_and(|l| RARE.iter().any(|r| l.split(' ').next() == Some(r)));
+    let few = |label: &String| count(label) < if rare(label) { 1 } else { ENOUGH };
+    wanted().into_iter().filter(few).map(|l| (l.clone(), count(&l))).collect()
 }
 
 #[cfg(test)]

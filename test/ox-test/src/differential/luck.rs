@@ -11,11 +11,24 @@ use ox_rules::model::Ruleset;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Numbers that one packet may draw.
+const DRAWN_AT_MOST: usize = 16;
+
 /// How the engine came to agree.
 pub(super) enum Agreed {
     AtOnce,
     WithLuck,
     Never(Vec<Seen>),
+}
+
+/// What a search for numbers is about.
+struct Wanted<'a> {
+    script: &'a [bool],
+    /// What numbers not chosen yet are.
+    first: u32,
+    slots: Range<usize>,
+    kernel: &'a [Seen],
+    fits: &'a dyn Fn(&Run, &[Seen]) -> bool,
 }
 
 /// The engine's side, with the luck found so far.
@@ -72,20 +85,33 @@ impl Side {
             if tried > 200 {
                 break;
             }
-            let mut numbers = self.luck.numbers.clone();
-            let last = self.run.machine.live.dice.drawn() as usize;
-            // Zero gives the first port of a range, from which the kernel's is so many further on.
-            numbers.iter_mut().take(last).skip(drawn_before).for_each(|n| *n = 0);
-            let (run, seen) = self.rerun(&script, &numbers);
-            let met = sides(&run);
-            if fits(&run, &seen) {
-                return Ok(self.settle(run, met, numbers));
-            }
-            if drew
-                && let Some((run, numbers)) =
-                    self.find_numbers(&script, numbers, drawn_before..last, kernel, &seen, &fits)
-            {
-                return Ok(self.settle(run, met, numbers));
+            let mut met = Vec::new();
+            // Zero gives the first port of a range, from which the kernel's is so many further on. Where that port makes
+            // the packet clash and go nowhere, another one may tell.
+            for first in 0..4 {
+                let mut numbers = self.luck.numbers.clone();
+                numbers.iter_mut().skip(drawn_before).take(DRAWN_AT_MOST).for_each(|n| *n = first);
+                let (run, seen) = self.rerun(&script, &numbers);
+                // These sides may draw numbers where the first ones drew none.
+                let last = (run.machine.live.dice.drawn() as usize).min(numbers.len());
+                if first == 0 {
+                    met = sides(&run);
+                }
+                if fits(&run, &seen) {
+                    let met = sides(&run);
+                    return Ok(self.settle(run, met, numbers));
+                }
+                if last <= drawn_before {
+                    break;
+                }
+                let wanted = Wanted { script: &script, first, slots: drawn_before..last, kernel, fits: &fits };
+                if let Some((run, numbers)) = self.find_numbers(&wanted, numbers, &seen) {
+                    let met = sides(&run);
+                    return Ok(self.settle(run, met, numbers));
+                }
+                if seen.len() == kernel.len() {
+                    break;
+                }
             }
             for i in script.len()..met.len() {
                 let mut other = met[..i].to_vec();
@@ -98,29 +124,25 @@ impl Side {
 
     /// Looks for the numbers drawn from which the ports come that the kernel chose: one may decide the destination's and
     /// another the source's.
-    fn find_numbers(
-        &self,
-        script: &[bool],
-        numbers: Vec<u32>,
-        slots: Range<usize>,
-        kernel: &[Seen],
-        seen: &[Seen],
-        fits: &dyn Fn(&Run, &[Seen]) -> bool,
-    ) -> Option<(Run, Vec<u32>)> {
+    fn find_numbers(&self, wanted: &Wanted<'_>, numbers: Vec<u32>, seen: &[Seen]) -> Option<(Run, Vec<u32>)> {
+        let Wanted { script, first, slots, kernel, fits } = wanted;
         let missing = missing_port(kernel, seen)?;
-        let slots = slots.start..slots.end.min(slots.start + 4);
-        for slot in slots.clone().filter(|&slot| numbers[slot] == 0) {
+        for slot in (slots.start..slots.end.min(slots.start + 4)).filter(|&slot| numbers[slot] == *first) {
             let mut numbers = numbers.clone();
-            numbers[slot] = missing;
-            let (run, seen) = self.rerun(script, &numbers);
-            if fits(&run, &seen) {
-                return Some((run, numbers));
-            }
-            // It was not this number's, unless something else is missing now.
-            if missing_port(kernel, &seen).is_some_and(|other| other != missing)
-                && let Some(found) = self.find_numbers(script, numbers, slots.clone(), kernel, &seen, fits)
-            {
-                return Some(found);
+            let mut missing = missing;
+            // Twice, since with the first number the engine may have begun behind ports that are taken.
+            for _ in 0..2 {
+                numbers[slot] = numbers[slot].wrapping_add(missing);
+                let (run, seen) = self.rerun(script, &numbers);
+                if fits(&run, &seen) {
+                    return Some((run, numbers));
+                }
+                // It was not this number's, unless something else is missing now.
+                let Some(other) = missing_port(kernel, &seen).filter(|&other| other != missing) else { break };
+                if let Some(found) = self.find_numbers(wanted, numbers.clone(), &seen) {
+                    return Some(found);
+                }
+                missing = other;
             }
         }
         None

@@ -4,9 +4,12 @@
 use super::dice::Rng;
 use super::lab::{Cast, Seen, Way};
 use super::values::{NEEDLE, PORTS, pools};
-use ox_packet::{Build, Family, Key, L4, extract, ip_address, tcp};
+use ox_packet::{Build, Ext, Family, Key, L4, extract, ip_address, tcp};
 use std::collections::VecDeque;
 use std::net::IpAddr;
+
+/// The address that a host makes of the first neighbour's link-layer address.
+const OF_FIRST_NEIGHBOUR: &str = "2001:db8:1::ff:fe00:1";
 
 /// What has happened so far, for later packets to refer to.
 #[derive(Debug, Default)]
@@ -38,6 +41,9 @@ impl History {
         }
         if rng.one_in(20) {
             return many(rng, family);
+        }
+        if rng.one_in(10) {
+            return rare(rng, family);
         }
         for _ in 0..8 {
             let made = match rng.below(10) {
@@ -185,6 +191,61 @@ fn l4(rng: &mut Rng, family: Family) -> L4 {
             L4::Sctp { sport, dport, tag, chunks: vec![(chunk.0, chunk.1, data)] }
         }
     }
+}
+
+/// Protocols that few speak, extension headers, and congestion notices.
+fn rare(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+    let p = pools(family);
+    let dst = addr(*rng.pick(&[p.outside, p.own].concat()));
+    // The second is the one that its link-layer address makes (`-m eui64`).
+    let src = if family == Family::V6 && rng.one_in(2) { OF_FIRST_NEIGHBOUR } else { *rng.pick(p.inside) };
+    if family == Family::V6 && rng.one_in(2) {
+        let mut build = Build::new(addr(src), dst, l4(rng, family)).payload(payload(rng));
+        build.extensions = extensions(rng);
+        return (Way::In("in0"), build.bytes());
+    }
+    let (sport, dport) = (*rng.pick(&PORTS), *rng.pick(&PORTS));
+    let index = *rng.pick(&[1, 2, 0x100, 0x3333_3333, 0x7000_0000]);
+    let (l4, data) = match rng.below(7) {
+        0 | 1 => {
+            let options = rng.pick(&[&[][..], &[0, 1, 32, 4, 9, 9], &[36, 3, 7], &[33]]).to_vec();
+            (L4::Dccp { sport, dport, kind: rng.below(11) as u8, seq: 5, options }, payload(rng))
+        }
+        2 => (L4::Ah { next: *rng.pick(&[59, 17]), spi: index, seq: 1 }, payload(rng)),
+        3 => (L4::Esp { spi: index, seq: 1 }, payload(rng)),
+        4 => (L4::Other(108), [&[6, 0][..], &(index as u16).to_be_bytes(), b"squeezed"].concat()),
+        5 if family == Family::V6 => (L4::Mh { kind: rng.below(5) as u8 }, Vec::new()),
+        _ => {
+            let flags = tcp::SYN | *rng.pick(&[tcp::ECE, tcp::CWR, tcp::ECE | tcp::CWR]);
+            let options = vec![2, 4, 5, 0xb4, 4, 2, 1, 1];
+            (L4::Tcp { sport, dport, seq: 1000, ack: 0, flags, window: 4000, options }, payload(rng))
+        }
+    };
+    let build = Build::new(addr(src), dst, l4).payload(data).tos(*rng.pick(&[0, 1, 2, 3, 0x2a]));
+    (Way::In("in0"), build.bytes())
+}
+
+/// Extension headers in the order that hosts use.
+fn extensions(rng: &mut Rng) -> Vec<Ext> {
+    let hops = ["2001:db8:2::20", "2001:db8:2::7"].map(|hop| ox_packet::ip_number(addr(hop)).1.to_be_bytes());
+    let options = |rng: &mut Rng| rng.pick(&[&[][..], &[30, 2, 8, 8], &[30, 2, 8, 8, 1, 4, 0, 0, 0, 0]]).to_vec();
+    let mut all = Vec::new();
+    if rng.one_in(3) {
+        all.push(Ext::HopByHop(options(rng)));
+    }
+    match rng.below(4) {
+        0 => all.push(Ext::Destination(options(rng))),
+        1 => {
+            let data = [&[0; 4][..], hops[rng.below(2)].as_slice()].concat();
+            all.push(Ext::Routing { kind: 0, segments_left: rng.below(2) as u8, data });
+        }
+        2 => {
+            let data = [&[0; 4][..], &hops[0], &hops[1]].concat();
+            all.push(Ext::Routing { kind: *rng.pick(&[0, 2, 4]), segments_left: 2, data });
+        }
+        _ => all.push(Ext::Fragment { offset: 0, more: false, id: 7 + rng.below(2) as u32 }),
+    }
+    all
 }
 
 fn payload(rng: &mut Rng) -> Vec<u8> {

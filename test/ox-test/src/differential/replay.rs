@@ -112,7 +112,7 @@ fn note(outcome: Outcome, seen: &mut Vec<Seen>) {
             let parts = outcome.wire(1500, 0).unwrap_or_default();
             seen.extend(parts.into_iter().map(|bytes| Seen::Out(iface_name(dev), bytes)));
         }
-        Fate::Delivered { dev } => seen.push(Seen::Delivered(iface_name(dev), outcome.packet.bytes)),
+        Fate::Delivered { dev } => seen.push(Seen::Delivered(iface_name(dev), outcome.packet.held().into_owned())),
         Fate::Dropped(_) | Fate::Queued { .. } | Fate::Stolen { .. } | Fate::Waiting => {}
     }
 }
@@ -123,8 +123,7 @@ pub fn program(ruleset: &Ruleset, dialect: Dialect) -> Arc<Program> {
 }
 
 /// Takes off what no two hosts agree on: the identification of ICMP errors (and its checksum), flow labels of packets
-/// that this host made, the identification of fragments it made, and the checksum of
-/// resets that never left this host (Kernel: net/ipv4/netfilter/nf_reject_ipv4.c leaves it to the device, and `lo` to nobody).
+/// that this host made, and the identification of fragments it made.
 pub fn comparable(seen: &Seen, family: Family) -> Seen {
     let strip = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
@@ -150,16 +149,6 @@ pub fn comparable(seen: &Seen, family: Family) -> Seen {
     };
     match seen {
         Seen::Out(dev, bytes) => Seen::Out(dev.clone(), strip(bytes)),
-        Seen::Delivered(dev, bytes) => {
-            let mut bytes = strip(bytes);
-            if dev == "lo" && is_bare_reset(&bytes) {
-                bytes[36..38].fill(0);
-            }
-            Seen::Delivered(dev.clone(), bytes)
-        }
+        Seen::Delivered(dev, bytes) => Seen::Delivered(dev.clone(), strip(bytes)),
     }
-}
-
-fn is_bare_reset(bytes: &[u8]) -> bool {
-    bytes.len() == 40 && bytes[0] == 0x45 && bytes[9] == 6 && bytes[33] & ox_packet::tcp::RST != 0
 }

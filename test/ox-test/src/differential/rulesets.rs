@@ -40,7 +40,7 @@ pub fn make(rng: &mut Rng, family: Family, dialect: Dialect) -> String {
         for (chain, hooks, depth) in chains {
             let callable: Vec<usize> =
                 if chain.starts_with("user") { (depth..users).collect() } else { (0..users).collect() };
-            for _ in 0..1 + rng.below(3) {
+            for _ in 0..1 + rng.below(5) {
                 let place = Place { family, table, chain: &chain, hooks: &hooks, callable: &callable, queue };
                 rule(&mut text, rng, &place, &mut uniq);
             }
@@ -124,7 +124,13 @@ fn rule(text: &mut String, rng: &mut Rng, place: &Place<'_>, uniq: &mut u32) {
         p => p,
     };
     if !name.is_empty() {
-        let shown = if name == "icmp" && family == Family::V6 { "ipv6-icmp" } else { name };
+        let shown = match name {
+            "icmp" if family == Family::V6 => "ipv6-icmp",
+            // Not every host has a name for it.
+            "mh" => "135",
+            "ipcomp" => "108",
+            name => name,
+        };
         // Only a protocol that nothing depends on may be negated.
         let not = if proto.is_empty() { bang(rng) } else { "" };
         line.push_str(&format!(" {not}-p {shown}"));
@@ -180,6 +186,11 @@ fn compatible(a: &str, b: &str) -> bool {
             "udp" => &["udp"],
             "sctp" => &["sctp"],
             "icmp" => &["icmp"],
+            "dccp" => &["dccp"],
+            "ah" => &["ah"],
+            "esp" => &["esp"],
+            "ipcomp" => &["ipcomp"],
+            "mh" => &["mh"],
             "tu" => &["tcp", "udp"],
             _ => &["tcp", "udp", "sctp"],
         }
@@ -188,6 +199,10 @@ fn compatible(a: &str, b: &str) -> bool {
 }
 
 fn narrower(a: &'static str, b: &'static str) -> &'static str {
-    let rank = |p: &str| ["", "ports", "tu", "tcp", "udp", "sctp", "icmp", "syn"].iter().position(|x| *x == p);
+    let rank = |p: &str| {
+        ["", "ports", "tu", "tcp", "udp", "sctp", "icmp", "dccp", "ah", "esp", "ipcomp", "mh", "syn"]
+            .iter()
+            .position(|x| *x == p)
+    };
     if rank(a) > rank(b) { a } else { b }
 }

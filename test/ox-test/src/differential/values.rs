@@ -120,6 +120,10 @@ fn value(hole: &str, rng: &mut Rng, family: Family, uniq: &mut u32) -> String {
             .replace("BROADCAST", if v4 { "BROADCAST" } else { "UNICAST" }),
         "word" => format!("w{}", rng.below(100)),
         "needle" => NEEDLE.to_owned(),
+        "headers" => (*rng.pick(&["dst", "route,prot", "hop-by-hop,prot", "frag", "none"])).to_owned(),
+        "one" => (1 + rng.below(2)).to_string(),
+        "label" => (*rng.pick(&["0", "5", "127"])).to_owned(),
+        "ect" => rng.below(4).to_string(),
         "small" => (1 + rng.below(4)).to_string(),
         "hmode" => (*rng.pick(&["srcip", "dstip", "srcip,dstip", "srcip,dstport"])).to_owned(),
         "uniq" => {

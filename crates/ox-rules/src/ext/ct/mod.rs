@@ -226,7 +226,8 @@ impl Ext for Ct {
 
 /// Kernel: `xt_ct_target`: a packet that has a connection or a template already keeps it.
 fn settled(at: &At<'_>) -> bool {
-    at.conn.is_some() || at.packet.meta.untracked || at.packet.meta.template.is_some()
+    let meta = &at.packet.meta;
+    at.conn.is_some() || meta.untracked || meta.answers_untracked || meta.template.is_some()
 }
 
 fn no_track() -> Act {
@@ -245,9 +246,11 @@ impl Acting for Ct {
         if *notrack {
             return no_track();
         }
+        // Where the mark gives the number, any but 0 says for which directions.
+        let id = if zone.from_mark { 1 } else { zone.id };
         let template = crate::ir::Template {
-            zone_orig: if zone.dirs == 2 { 0 } else { zone.id },
-            zone_reply: if zone.dirs == 1 { 0 } else { zone.id },
+            zone_orig: if zone.dirs == 2 { 0 } else { id },
+            zone_reply: if zone.dirs == 1 { 0 } else { id },
             zone_from_mark: zone.from_mark,
             helper: helper.clone(),
             timeout: timeout.clone(),
