@@ -129,7 +129,7 @@ fn the_word_at_fault() {
     }
     let words = ["-A", "INPUT", "-m", "comment", "--comment", "u32", "-m", "u32"];
     let rule = crate::model::Rule {
-        matches: vec![crate::ext::new_match("comment", V4).unwrap(), crate::ext::new_match("u32", V4).unwrap()],
+        matches: vec![crate::ext::new_match("comment", V4).unwrap(), crate::ext::new_match("u32", V4).unwrap()].into(),
         ..Default::default()
     };
     assert_eq!(culprit_word(&words, &rule, Culprit::Match(1)), Some(7));
