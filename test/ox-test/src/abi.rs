@@ -223,7 +223,11 @@ fn text(rule: &Rule, family: Family) -> String {
 mod tests {
     use super::*;
     use crate::oracle::{cases, root};
+    use crate::random::Random;
     use ox_rules::ext::abi::NoSets;
+    use ox_rules::ir::lower;
+    use ox_rules::model::{Ruleset, Table};
+    use ox_rules::syntax::Show;
     use std::cell::RefCell;
 
     /// What is said of a case, by us; cases that we refuse say nothing.
@@ -282,6 +286,71 @@ mod tests {
             }
         }
         assert!(said > 1000, "only {said} payloads");
+    }
+
+    /// Whatever bytes a kernel may hand over: what is read of them means the same when it is written and read again, and can
+    /// be printed, listed and lowered.
+    #[test]
+    fn damaged_payloads_do_no_harm() {
+        let (mut read, sets, mut random) = (0, AnySet::default(), Random::new(1));
+        for family in [Family::V4, Family::V6] {
+            let cx = Carry { family, sets: &sets };
+            for (rule, words) in rules(family) {
+                for wanted in 0..=4 {
+                    let confirmed = |_: &str, revision: u8| revision == wanted;
+                    for m in &rule.matches {
+                        let Some(good) = m.encode(&cx, &confirmed) else { continue };
+                        let raw = damaged(&good, &mut random);
+                        let found = Match::decode(&good.name, raw.clone(), &cx);
+                        let again = found.encode(&cx, &confirmed).expect("what was read is written");
+                        let again = Match::decode(&again.name, Raw { revision: wanted, info: again.info }, &cx);
+                        assert!(again == found, "{words}: {raw:?} reads {found:?} and then {again:?}");
+                        read += usize::from(!matches!(found, Match::Foreign(_)));
+                        use_rule(&Rule { matches: vec![found].into(), ..rule.clone() }, family);
+                    }
+                    let Some(good) = rule.target.encode(&cx, &confirmed) else { continue };
+                    let raw = damaged(&good, &mut random);
+                    let found = Target::decode(&good.name, raw.clone(), &cx);
+                    let again = found.encode(&cx, &confirmed).expect("what was read is written");
+                    let again = Target::decode(&again.name, Raw { revision: wanted, info: again.info }, &cx);
+                    assert!(again == found, "{words}: {raw:?} reads {found:?} and then {again:?}");
+                    read += usize::from(!matches!(found, Target::Foreign(_)));
+                    use_rule(&Rule { target: found, ..rule.clone() }, family);
+                }
+            }
+        }
+        assert!(read > 1000, "only {read} payloads are no longer what they were");
+    }
+
+    /// Some bytes of a payload are others, among them the first ones more often, where what is asked mostly stands.
+    fn damaged(good: &Carried, random: &mut Random) -> Raw {
+        let mut info = good.info.clone();
+        for _ in 0..=random.below(3) {
+            let len = info.len() as u64;
+            let end = if random.percent(50) { len } else { len.min(16) };
+            if let Some(byte) = info.get_mut(random.below(end) as usize) {
+                *byte = if random.percent(50) { *byte ^ 1 << random.below(8) } else { random.draw() as u8 };
+            }
+        }
+        Raw { revision: good.revision, info }
+    }
+
+    fn use_rule(rule: &Rule, family: Family) {
+        let names = SystemNames::default();
+        let mut out = Out::default();
+        save_rule(rule, family, false, &mut out);
+        for numeric in [false, true] {
+            let show = Show { numeric, names: &names, family, proto: 6 };
+            rule.matches.iter().for_each(|m| m.list(&mut out, &show));
+            rule.target.list(&mut out, &show);
+        }
+        let mut table = Table::new(TableName::Filter);
+        table.chains[0].rules = vec![rule.clone()];
+        let mut ruleset = Ruleset::new(family);
+        ruleset.tables.push(table);
+        for dialect in [Dialect::Legacy, Dialect::Nft] {
+            lower(&ruleset, dialect);
+        }
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! A payload is believed only if writing what was read from it gives the same bytes again: what our value cannot say is never
 //! lost, nor taken for something wider, but stays as it came (`Foreign`).
 
-use crate::bytes::bytes_of;
+use crate::bytes::{bytes_of, text_of};
 use crate::model::{Foreign, Iface, Raw, prefix_mask};
 use ox_packet::Family;
+use std::borrow::Cow;
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
 /// One revision of the kernel's `xt_match` or `xt_target`.
@@ -160,10 +161,10 @@ pub(super) fn chars<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(all)
 }
 
-/// The text up to the zero byte; `None`: there is none, or it is not UTF-8.
-pub(super) fn text(chars: &[u8]) -> Option<&str> {
+/// The text up to the zero byte; `None`: there is none.
+pub(super) fn text(chars: &[u8]) -> Option<Cow<'_, str>> {
     let end = chars.iter().position(|&b| b == 0)?;
-    std::str::from_utf8(&chars[..end]).ok()
+    Some(text_of(&chars[..end]))
 }
 
 /// Bit `i` is set where `bits[i]` is.
@@ -192,5 +193,5 @@ pub(super) fn iface(iface: Iface) -> [[u8; 16]; 2] {
 
 /// The interface that a name says; what its mask adds is for the comparison in [`decode`] to find.
 pub(super) fn from_iface(name: &[u8; 16]) -> Option<Iface> {
-    Iface::new(text(name)?)
+    Iface::new(&text(name)?)
 }

@@ -77,7 +77,7 @@ impl Xt<0> for Helper {
 
     fn decode(info: &XtHelperInfo, _: &Carry<'_>) -> Option<Self> {
         let XtHelperInfo { invert, name, _pad } = info;
-        Some(Self { name: Inv { is: Text(text(name)?.to_owned()), not: *invert != 0 } })
+        Some(Self { name: Inv { is: Text(text(name)?.into_owned()), not: *invert != 0 } })
     }
 }
 

@@ -79,7 +79,7 @@ impl Xt<1> for Idletimer {
 
     fn decode(info: &IdletimerTgInfoV1, _: &Carry<'_>) -> Option<Self> {
         let IdletimerTgInfoV1 { timeout, label, send_nl_msg: _, timer_type, _between, timer: _ } = info;
-        Some(Self { timeout: *timeout, label: text(label)?.to_owned(), alarm: *timer_type != 0 })
+        Some(Self { timeout: *timeout, label: text(label)?.into_owned(), alarm: *timer_type != 0 })
     }
 }
 
@@ -96,7 +96,7 @@ impl Xt<0> for Idletimer {
 
     fn decode(info: &IdletimerTgInfo, _: &Carry<'_>) -> Option<Self> {
         let IdletimerTgInfo { timeout, label, timer: _ } = info;
-        Some(Self { timeout: *timeout, label: text(label)?.to_owned(), alarm: false })
+        Some(Self { timeout: *timeout, label: text(label)?.into_owned(), alarm: false })
     }
 }
 

@@ -160,7 +160,7 @@ impl Matching for Limit {
                 // The rate goes to the kernel as it is shown, not as it was typed.
                 let (count, _, seconds) = rate::shown(period.into(), SCALE);
                 let cost = seconds * 1_000_000_000 / count.max(1);
-                let cap = cost * u64::from(self.effective_burst());
+                let cap = cost.saturating_mul(self.effective_burst().into());
                 Native::new("limit", Effect::Mutates, move |at| {
                     let now = at.env.now().mono;
                     let state = at.cell(CellKey::Own, || Tokens { last: now, left: cap });

@@ -188,7 +188,7 @@ impl Xt<0> for Log {
         if *level > 7 || logflags & !known != 0 {
             return None;
         }
-        Some(Self { level: Level(*level), prefix: text(prefix)?.to_owned(), flags: *logflags })
+        Some(Self { level: Level(*level), prefix: text(prefix)?.into_owned(), flags: *logflags })
     }
 }
 

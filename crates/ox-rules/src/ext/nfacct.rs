@@ -76,7 +76,7 @@ impl Xt<1> for Nfacct {
 
     fn decode(info: &XtNfacctMatchInfoV1, _: &Carry<'_>) -> Option<Self> {
         let XtNfacctMatchInfoV1 { name, nfacct: _ } = info;
-        Some(Self { name: text(name)?.to_owned() })
+        Some(Self { name: text(name)?.into_owned() })
     }
 }
 
@@ -91,7 +91,7 @@ impl Xt<0> for Nfacct {
 
     fn decode(info: &XtNfacctMatchInfo, _: &Carry<'_>) -> Option<Self> {
         let XtNfacctMatchInfo { name, nfacct: _ } = info;
-        Some(Self { name: text(name)?.to_owned() })
+        Some(Self { name: text(name)?.into_owned() })
     }
 }
 

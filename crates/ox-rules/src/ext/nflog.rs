@@ -139,7 +139,7 @@ impl Xt<0> for Nflog {
     fn decode(info: &XtNflogInfo, _: &Carry<'_>) -> Option<Self> {
         let XtNflogInfo { len, group, threshold, flags, pad: _, prefix } = info;
         let (range, size) = if flags & COPY_LEN != 0 { (0, Some(*len)) } else { (*len, None) };
-        Some(Self { prefix: text(prefix)?.to_owned(), group: *group, range, size, threshold: *threshold })
+        Some(Self { prefix: text(prefix)?.into_owned(), group: *group, range, size, threshold: *threshold })
     }
 }
 

@@ -129,7 +129,7 @@ impl Xt<0> for SetRateest {
         let interval = u32::try_from(interval.checked_add(2)?).ok().filter(|&n| n < 6)?;
         let ewma = u32::from(*ewma_log);
         (ewma < 32).then_some(())?;
-        Some(Self { name: text(name)?.to_owned(), typed: (0.0, 0.0), interval, ewma })
+        Some(Self { name: text(name)?.into_owned(), typed: (0.0, 0.0), interval, ewma })
     }
 }
 

@@ -70,7 +70,7 @@ impl Xt<1> for Secmark {
 
     fn decode(info: &XtSecmarkTargetInfoV1, _: &Carry<'_>) -> Option<Self> {
         let XtSecmarkTargetInfoV1 { mode: _, secctx, _between, secid: _ } = info;
-        Some(Self { context: text(secctx)?.to_owned() })
+        Some(Self { context: text(secctx)?.into_owned() })
     }
 }
 
@@ -84,7 +84,7 @@ impl Xt<0> for Secmark {
 
     fn decode(info: &XtSecmarkTargetInfo, _: &Carry<'_>) -> Option<Self> {
         let XtSecmarkTargetInfo { mode: _, _between, secid: _, secctx } = info;
-        Some(Self { context: text(secctx)?.to_owned() })
+        Some(Self { context: text(secctx)?.into_owned() })
     }
 
     /// The number is the kernel's.

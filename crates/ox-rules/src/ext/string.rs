@@ -249,7 +249,7 @@ impl Xt<1> for Find {
         Some(Self {
             pattern: pattern.get(..usize::from(*patlen))?.to_vec(),
             not,
-            algo: text(algo)?.to_owned(),
+            algo: text(algo)?.into_owned(),
             from: *from_offset,
             to: *to_offset,
             icase,

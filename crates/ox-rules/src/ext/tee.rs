@@ -91,7 +91,7 @@ impl Xt<1> for Tee {
 
     fn decode(info: &XtTeeTginfo, cx: &Carry<'_>) -> Option<Self> {
         let XtTeeTginfo { gw, oif, r#priv: _ } = info;
-        Some(Self { gateway: addr(gw, cx.family), oif: text(oif)?.to_owned() })
+        Some(Self { gateway: addr(gw, cx.family), oif: text(oif)?.into_owned() })
     }
 }
 

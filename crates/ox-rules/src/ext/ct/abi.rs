@@ -33,7 +33,7 @@ impl Xt<2> for Ct {
 
     fn decode(info: &XtCtTargetInfoV1, _: &Carry<'_>) -> Option<Self> {
         let XtCtTargetInfoV1 { flags, zone, ct_events, exp_events, helper, timeout, _pad, ct: _ } = info;
-        let name = |chars| Some(Some(text(chars)?.to_owned()).filter(|name| !name.is_empty()));
+        let name = |chars| Some(Some(text(chars)?.into_owned()).filter(|name| !name.is_empty()));
         let known = |events: u32, names: &[&str]| u16::try_from(events).ok().filter(|e| e >> names.len() == 0);
         let mut zone = from_flags(*flags, *zone);
         zone.settle();

@@ -62,7 +62,7 @@ impl HashLimit {
         let rate_match = mode & RATE_MATCH != 0;
         let mask = |mask: u8| Some(mask).filter(|&m| m != plen::width(family));
         Some(Self {
-            name: text(name)?.to_owned(),
+            name: text(name)?.into_owned(),
             rate: if bytes {
                 Rate::Bytes { cost: avg.try_into().ok()? }
             } else {

@@ -38,7 +38,7 @@ impl Xt<1> for Recent {
             reap: check_set & REAP != 0,
             hits: *hit_count,
             rttl: check_set & TTL != 0,
-            name: text(name)?.to_owned(),
+            name: text(name)?.into_owned(),
             mask: Some(addr(mask, cx.family)).filter(|&m| m != Self::whole(cx.family)),
             dest: *side != 0,
         })
