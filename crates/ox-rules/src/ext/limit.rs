@@ -55,16 +55,19 @@ impl Limit {
         self.period = rate::read(text, SCALE)?.period as u32;
         Ok(())
     }
-
-    /// nf_tables takes no burst for the usual one; xt_limit refuses it.
-    fn effective_burst(&self) -> u32 {
-        if self.burst == 0 { BURST } else { self.burst }
-    }
 }
 
 impl Ext for Limit {
     const NAME: &'static str = "limit";
     const ABOUT: &'static str = "Matches up to a number of packets in a time, all packets together.";
+
+    /// nf_tables takes no burst for the usual one; xt_limit refuses it.
+    fn check(&mut self, _: u32, cx: &Reading<'_>) -> Result<(), String> {
+        if self.burst == 0 && cx.dialect == Dialect::Nft {
+            self.burst = BURST;
+        }
+        Ok(())
+    }
 
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
         let Self { period, burst } = *self;
@@ -81,19 +84,19 @@ impl Ext for Limit {
     }
 
     fn save(&self, out: &mut Out, _: Family) {
-        let Self { period, burst: _ } = *self;
+        let Self { period, burst } = *self;
         let (count, unit, _) = rate::shown(period.into(), SCALE);
         out.opt(false, "--limit", format_args!("{count}/{unit}"));
-        if self.effective_burst() != BURST {
-            out.opt(false, "--limit-burst", self.effective_burst());
+        if burst != BURST {
+            out.opt(false, "--limit-burst", burst);
         }
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {
-        let Self { period, burst: _ } = *self;
+        let Self { period, burst } = *self;
         let (count, unit, _) = rate::shown(period.into(), SCALE);
         out.word("limit:");
-        out.fmt(format_args!(" avg {count}/{unit} burst {}", self.effective_burst()));
+        out.fmt(format_args!(" avg {count}/{unit} burst {burst}"));
     }
 
     fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
@@ -160,7 +163,7 @@ impl Matching for Limit {
                 // The rate goes to the kernel as it is shown, not as it was typed.
                 let (count, _, seconds) = rate::shown(period.into(), SCALE);
                 let cost = seconds * 1_000_000_000 / count.max(1);
-                let cap = cost.saturating_mul(self.effective_burst().into());
+                let cap = cost.saturating_mul(burst.into());
                 Native::new("limit", Effect::Mutates, move |at| {
                     let now = at.env.now().mono;
                     let state = at.cell(CellKey::Own, || Tokens { last: now, left: cap });

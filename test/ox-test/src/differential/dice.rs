@@ -12,6 +12,11 @@ impl Rng {
         Self(Random::new(seed))
     }
 
+    /// Dice that fall as these bytes say.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(Random::from_bytes(bytes))
+    }
+
     /// The next number.
     pub fn draw(&mut self) -> u64 {
         self.0.draw()

@@ -1,5 +1,6 @@
 //! Rules made from the option tables of the extensions: every option, negated, repeated, missing, at its boundaries.
 
+pub mod text;
 pub mod values;
 
 use crate::random::Random;
@@ -31,8 +32,11 @@ pub struct Made {
 
 /// So many rules about one extension, all different. Fewer come back when its options do not give that many.
 pub fn rules(desc: &Desc, kind: Kind, family: Family, count: usize, random: &mut Random) -> Vec<Made> {
-    collect(count, || one(desc, kind, family, random))
+    collect(count, || one(desc, kind, family, RUDE, random))
 }
+
+/// Of a hundred choices, so many break something, where refusals are wanted as much as rules.
+const RUDE: u64 = 15;
 
 /// Rules that only have a head and a verdict.
 pub fn heads(family: Family, count: usize, random: &mut Random) -> Vec<Made> {
@@ -92,8 +96,9 @@ fn collect(count: usize, mut make: impl FnMut() -> Made) -> Vec<Made> {
     made
 }
 
-fn one(desc: &Desc, kind: Kind, family: Family, random: &mut Random) -> Made {
-    let (table, chain) = if random.percent(92) {
+/// One rule about an extension. Of a hundred choices, `rude` break something.
+pub fn one(desc: &Desc, kind: Kind, family: Family, rude: u64, random: &mut Random) -> Made {
+    let (table, chain) = if rude == 0 || random.percent(92) {
         place(desc.tables, |h| desc.hooks.has(h), random)
     } else {
         place(&TableName::ALL, |_| true, random)
@@ -114,12 +119,12 @@ fn one(desc: &Desc, kind: Kind, family: Family, random: &mut Random) -> Made {
             if desc.proto.is_none() || random.percent(60) {
                 words.extend(["-m".to_owned(), name(random).to_owned()]);
             }
-            options(desc, family, 15, random, &mut words);
+            options(desc, family, rude, random, &mut words);
             verdict(random, &mut words);
         }
         Kind::Target => {
             words.extend(["-j".to_owned(), name(random).to_owned()]);
-            options(desc, family, 15, random, &mut words);
+            options(desc, family, rude, random, &mut words);
         }
     }
     Made { table, chain, words }

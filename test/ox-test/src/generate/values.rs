@@ -627,3 +627,10 @@ pub fn iface(rude: bool, random: &mut Random) -> String {
 pub fn proto(rude: bool, random: &mut Random) -> String {
     random.pick(if rude { PROTO.1 } else { PROTO.0 }).to_owned()
 }
+
+/// Every word that may be written behind an option, for either family.
+pub fn all(ext: &str, opt: &Opt) -> impl Iterator<Item = &'static str> {
+    let (good, bad) = kind(ext, opt.names[0], opt);
+    let plain = |w: &'static str| w.strip_prefix("4:").or(w.strip_prefix("6:")).unwrap_or(w);
+    good.iter().chain(bad).map(move |w| plain(w))
+}
