@@ -7,9 +7,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use ox_packet::Family;
 use ox_rules::ext::{self, Desc};
 use ox_rules::ir::Dialect;
+use ox_rules::model::TableName;
 use ox_rules::syntax::Program;
 use ox_test::fuzz::{Told, rule};
 use ox_test::generate::{self, Kind, Made};
+use ox_test::oracle::{cases, root};
 use ox_test::random::Random;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -79,17 +81,27 @@ fn extension(desc: &'static Desc, kind: Kind, seed: u64, cases: u32) -> Result<(
         });
         result.map_err(|why| format!("OX_SEED={seed}: {why}"))?;
     }
+    // Rules that were written by hand, too.
+    for family in [Family::V4, Family::V6] {
+        for case in cases::group(&root(), desc.name, family, seed, 0)?.cases {
+            let Some(table) = TableName::from_name(&case.table) else { continue };
+            let Some(hook) = table.hooks().iter().find(|h| h.name() == case.chain) else { continue };
+            let made = Made { table: table.name(), chain: hook.name(), words: case.words };
+            for dialect in [Dialect::Nft, Dialect::Legacy] {
+                if rule(&made, Program { family, dialect }) == Told::Taken {
+                    note(desc, &made, &mut seen.borrow_mut());
+                }
+            }
+        }
+    }
     let seen = seen.into_inner();
     if seen.taken < 20 {
         return Err(format!("only {} rules with {} were taken", seen.taken, desc.name).into());
     }
     let never = desc.options.iter().map(|o| o.names[0]).filter(|o| !seen.options.contains(o));
-    let never: Vec<&str> = never.filter(|o| !HARD.contains(&(desc.name, o))).collect();
+    let never: Vec<&str> = never.collect();
     if never.is_empty() { Ok(()) } else { Err(format!("no rule with --{} was taken", never.join(", --")).into()) }
 }
-
-/// Options that the generator seldom or never brings into a rule that is taken, each with its reason.
-const HARD: &[(&str, &str)] = &[];
 
 /// Notes the options of a rule that was taken.
 fn note(desc: &'static Desc, made: &Made, seen: &mut Seen) {

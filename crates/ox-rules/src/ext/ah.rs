@@ -77,7 +77,7 @@ impl Ext for Ah6 {
     fn save(&self, out: &mut Out, _: Family) {
         let Self { spi, len, reserved } = *self;
         span::save(spi, "--ahspi", out);
-        if len.is != 0 {
+        if len.is != 0 || len.not {
             out.opt(len.not, "--ahlen", len.is);
         }
         if reserved {
@@ -90,7 +90,7 @@ impl Ext for Ah6 {
         // The missing blank before `length' and the second one before `reserved' are stock's.
         out.word("ah ");
         span::list(spi, "spi", out);
-        if len.is != 0 {
+        if len.is != 0 || len.not {
             out.fmt(format_args!("length:{}{}", if len.not { "!" } else { "" }, len.is));
         }
         out.raw(if reserved { " reserved" } else { "" });
@@ -199,6 +199,7 @@ mod tests {
             "ah spi:5length:!12 reserved",
         );
         check(V6, Filter, "-m ah --ahlen 0", "-m ah", "ah ");
+        check(V6, Filter, "-m ah ! --ahlen 0", "-m ah ! --ahlen 0", "ah length:!0");
         refused(V4, Filter, "-p ah -m ah --ahspi 4294967296");
         refused(V4, Filter, "-p ah -m ah --ahlen 12");
         refused(V6, Filter, "-m ah ! --ahres");

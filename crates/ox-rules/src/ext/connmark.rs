@@ -104,7 +104,7 @@ options! { SetConnMark;
     /// Shift the mark left by so many bits on its way.
     LEFT ["left-shift-mark"] ShiftBits => |m, v| m.shift = Shift { right: false, bits: v.0 };
     /// Shift the mark right by so many bits on its way.
-    RIGHT ["right-shift-mark"] ShiftBits => |m, v| m.shift = Shift { right: true, bits: v.0 };
+    RIGHT ["right-shift-mark"] ShiftBits => |m, v| m.shift = Shift { right: v.0 != 0, bits: v.0 };
 }
 
 struct ShiftBits(u8);

@@ -72,15 +72,16 @@ fn once<T>(place: &mut Option<T>, value: T) -> Result<(), String> {
 }
 
 impl Hmark {
-    /// Whole addresses are 255 until the family is asked for.
+    /// What was said before of any of them is forgotten, as in stock. Whole addresses are 255 until the family is asked
+    /// for.
     fn tuple(&mut self, text: &str) -> Result<(), String> {
         for name in text.split(',') {
             match name {
-                "src" => once(&mut self.src, u8::MAX)?,
-                "dst" => once(&mut self.dst, u8::MAX)?,
-                "sport" => once(&mut self.sport, u16::MAX)?,
-                "dport" => once(&mut self.dport, u16::MAX)?,
-                "spi" => once(&mut self.spi, u32::MAX)?,
+                "src" => self.src = Some(u8::MAX),
+                "dst" => self.dst = Some(u8::MAX),
+                "sport" => self.sport = Some(u16::MAX),
+                "dport" => self.dport = Some(u16::MAX),
+                "spi" => self.spi = Some(u32::MAX),
                 "ct" => self.conn = true,
                 _ => return Err(format!("`{name}' cannot be hashed: src dst sport dport spi ct")),
             }

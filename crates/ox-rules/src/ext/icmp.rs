@@ -5,9 +5,17 @@ use super::prelude::*;
 use ox_wire::xtables::port::IptIcmp;
 
 /// The match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Icmp {
     kind: Inv<Kind>,
+}
+
+impl PartialEq for Icmp {
+    /// Where every type is meant, the kernel asks for no code.
+    fn eq(&self, other: &Self) -> bool {
+        let any = |icmp: &Self| icmp.kind.is.kind == ANY;
+        self.kind == other.kind || (any(self) && any(other) && self.kind.not == other.kind.not)
+    }
 }
 
 /// A type and the codes of it that count.

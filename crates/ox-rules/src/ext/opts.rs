@@ -34,6 +34,10 @@ impl Value for Opts {
                 None => Ok(Opt { kind: byte(t)?, len: None }),
             }
         };
+        let one = |t: &str| match one(t)? {
+            Opt { kind: 0, len: Some(_) } => Err("option 0 is one byte of padding and has no length".to_owned()),
+            option => Ok(option),
+        };
         let list: Vec<Opt> = args[0].split(',').map(one).collect::<Result<_, _>>()?;
         if list.len() > 16 {
             return Err(format!("{} options are too many: 16 at most", list.len()));
@@ -226,5 +230,6 @@ mod tests {
         refused(V6, Filter, "-m hbh ! --hbh-opts 5");
         refused(V6, Filter, "-m dst --dst-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17");
         refused(V6, Filter, "-m dst --dst-opts 256");
+        refused(V6, Filter, "-m dst --dst-opts 0:0");
     }
 }

@@ -142,12 +142,24 @@ fn place(tables: &[TableName], hook: impl Fn(Hook) -> bool, random: &mut Random)
 }
 
 /// Extensions that want a transport protocol for some or all of their options.
-const WANT_PROTOCOL: [&str; 9] =
-    ["multiport", "TPROXY", "TCPMSS", "SNAT", "DNAT", "REDIRECT", "MASQUERADE", "REJECT", "connlimit"];
+const WANT_PROTOCOL: [&str; 12] = [
+    "multiport",
+    "TCPOPTSTRIP",
+    "ECN",
+    "ecn",
+    "TPROXY",
+    "TCPMSS",
+    "SNAT",
+    "DNAT",
+    "REDIRECT",
+    "MASQUERADE",
+    "REJECT",
+    "connlimit",
+];
 
 fn protocol(desc: &Desc, family: Family, random: &mut Random, words: &mut Vec<String>) {
     let named = match desc.name {
-        "tcp" | "udp" | "sctp" | "dccp" | "icmp" | "icmp6" => Some(desc.name),
+        "tcp" | "udp" | "sctp" | "dccp" | "icmp" | "icmp6" | "mh" => Some(desc.name),
         _ => None,
     };
     let number = desc.proto.map(|p| p.to_string());
@@ -155,7 +167,7 @@ fn protocol(desc: &Desc, family: Family, random: &mut Random, words: &mut Vec<St
         ("icmp6", ..) => "icmpv6",
         (_, Some(name), _) => name,
         (_, None, Some(number)) => number,
-        ("TCPMSS", ..) => "tcp",
+        ("TCPMSS" | "TCPOPTSTRIP" | "ECN" | "ecn", ..) => "tcp",
         _ => ["tcp", "udp", "sctp", "dccp", "udplite"][random.below(5) as usize],
     };
     let wants = desc.proto.is_some() || named.is_some() || WANT_PROTOCOL.contains(&desc.name);

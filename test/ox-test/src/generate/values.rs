@@ -475,6 +475,71 @@ const SECONDS: Words = (&["1", "60", "600", "4294967295"], &["0", "x", "", "-1",
 const HITCOUNT: Words = (&["1", "5", "20"], &["0", "256", "65535", "65536", "x", "", "-1"]);
 const ACCT: Words = (&["acct", "other"], &["", "abcdefghijklmnopqrstuvwxyzabcdefghijkl"]);
 const TCP_OPTION: Words = (&["1", "2", "8", "255", "0x5"], &["0", "256", "x", "", "-1"]);
+const NODES: Words = (&["2", "3", "8", "32"], &["0", "1", "33", "x", ""]);
+const NODE: Words = (&["1", "2", "1"], &["0", "33", "x", ""]);
+const NODE_MASK: Words = (&["1", "3", "2"], &["0", "0x100000000", "x", ""]);
+const SEED: Words = (&["1", "0xdeadbeef", "0", "4294967295"], &["4294967296", "x", "", "-1"]);
+const BYTES: Words = (
+    &["100", "100:200", "0:", "5:5", "18446744073709551615", "5:18446744073709551615", "0:5", "0"],
+    &["200:100", ":5", ":", "18446744073709551616", "x", "", "1-2", "-1"],
+);
+const CONN_DIR: Words = (&["both", "original", "reply"], &["nosuch", "", "Both"]);
+const CONN_MODE: Words = (&["packets", "bytes", "avgpkt"], &["nosuch", "", "Bytes"]);
+const GROUP_MASK: Words = (&["0", "5", "0x1/0xf", "0/0", "5/4294967295", "0x10"], &["nosuch", "", "-1", "1/"]);
+const DCCP_TYPES: Words = (
+    &["REQUEST", "REQUEST,RESPONSE,DATA", "ACK,DATAACK,CLOSEREQ", "CLOSE,RESET,SYNC,SYNCACK,INVALID", "request"],
+    &["nosuch", "", "REQUEST,", ",DATA"],
+);
+const IP6_OPTIONS: Words = (
+    &["5", "5:2,6", "0:0", "1,2,3:4,194:4", "255:255", "0x1:2"],
+    &["256", "5:256", "x", "", "5:", ":5", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "1,,2", "1,"],
+);
+const ECT: Words = (&["0", "1", "2", "3"], &["4", "x", "", "-1"]);
+const HEADERS: Words = (
+    &["hop-by-hop", "hop", "dst,route,frag,auth,esp,none,proto", "0,60,43,44,51,50,59", "frag", "ipv6-frag,ah,prot"],
+    &["nosuch", "255", "", "frag,", "6"],
+);
+const MH_TYPES: Words = (
+    &["1", "binding-refresh-request", "brr", "hoti:bu", "1:5", ":3", "4:", "binding-update", "0:255", "7:7"],
+    &["nosuch", "256", "5:1", "", ":", "1:2:3", "bu:hoti"],
+);
+const POLICY_DIR: Words = (&["in", "out", "in"], &["both", "", "IN"]);
+const POLICY_POL: Words = (&["ipsec", "none", "ipsec"], &["nosuch", ""]);
+const POLICY_PROTO: Words = (&["esp", "ah", "ipcomp", "50"], &["tcp", "", "nosuch"]);
+const POLICY_MODE: Words = (&["tunnel", "transport"], &["nosuch", ""]);
+const REALM: Words = (&["5", "0x5/0xf", "5/0xffff", "cosmos", "0", "4294967295"], &["nosuch", "", "-1", "5/"]);
+const RT_ADDRESSES: Words =
+    (&["fe80::1", "fe80::1,fe80::2", "::", "2001:db8::1,::1,fe80::3"], &["", "1.2.3.4", "fe80::1,", "x", "fe80::/64"]);
+const U32_TESTS: Words = (
+    &[
+        "0=1",
+        "6&0xFF=1",
+        "0>>22&0x3C@0>>24=0",
+        "6 & 0xFF = 1 && 4 & 0x1FFF = 0 && 0 >> 22 & 0x3C @ 0 >> 24 = 0",
+        "0<<8=1:5,7,0x10:0x20",
+        "0=1:",
+        "0=:5",
+        "0=1,2,3,4,5,6,7,8,9,10",
+    ],
+    &["0", "0=", "", "0=5:1", "0=1,2,3,4,5,6,7,8,9,10,11", "0=1&&", "x=1", "0@=1", "0>>=1"],
+);
+const AUDIT_TYPE: Words = (&["accept", "drop", "reject"], &["nosuch", "", "ACCEPT"]);
+const SHIFT: Words = (&["1", "8", "31", "0"], &["32", "-1", "x", ""]);
+const NPT_PREFIX: Words =
+    (&["fd00::/64", "2001:db8::/64", "fd00:1::/64"], &["fd00::1/48", "fd00::/65", "fd00::", "x", "", "1.2.3.0/24"]);
+const HMARK_TUPLE: Words = (
+    &["src", "dst", "src,dst", "src,dst,sport,dport", "ct", "ct,src", "spi", "src,dst,sport,dport,ct"],
+    &["nosuch", "", "src,", "src dst"],
+);
+const TUPLE_PREFIX: Words = (&["4:24", "4:32", "4:0", "6:64", "6:128", "8"], &["4:33", "6:129", "x", ""]);
+// An estimator is one object for all rules that name it, and its figures must be the same in all.
+const ESTIMATOR: Words = (&["RE1", "RE2", "DEFAULT"], &["", "abcdefghijklmnopqrstuvwxyz"]);
+const INTERVAL: Words = (&["250ms", "0.25", "250.0ms", "250000us"], &["250us", "10s", "x", "", "-1s", "1h"]);
+const AVERAGE: Words = (&["1s", "1000ms", "1000000us"], &["x", "", "0", "-1s", "100000s"]);
+const STRIP: Words = (
+    &["sack", "5,timestamp,wscale,mss,sack-permitted,md5", "254,2,3", "2", "wscale"],
+    &["nosuch", "", "256", "0", "sack,", "1"],
+);
 
 /// The table.
 fn kind(ext: &str, option: &str, opt: &Opt) -> Words {
@@ -563,6 +628,35 @@ fn kind(ext: &str, option: &str, opt: &Opt) -> Words {
         ("CLASSIFY", _) => CLASS,
         ("TPROXY", "on-port") => PORT,
         ("TPROXY", "on-ip") => ADDRESS,
+        ("cluster", "cluster-total-nodes") => NODES,
+        ("cluster", "cluster-local-node") => NODE,
+        ("cluster", "cluster-local-nodemask") => NODE_MASK,
+        ("cluster", _) => SEED,
+        ("connbytes", "connbytes") => BYTES,
+        ("connbytes", "connbytes-dir") => CONN_DIR,
+        ("connbytes", _) => CONN_MODE,
+        ("devgroup", _) => GROUP_MASK,
+        ("dccp", "dccp-types") => DCCP_TYPES,
+        ("dst" | "hbh", "dst-opts" | "hbh-opts") => IP6_OPTIONS,
+        ("ecn", _) => ECT,
+        ("ipv6header", "header") => HEADERS,
+        ("mh", _) => MH_TYPES,
+        ("policy", "dir") => POLICY_DIR,
+        ("policy", "pol") => POLICY_POL,
+        ("policy", "proto") => POLICY_PROTO,
+        ("policy", "mode") => POLICY_MODE,
+        ("realm", _) => REALM,
+        ("rt", "rt-0-addrs") => RT_ADDRESSES,
+        ("u32", _) => U32_TESTS,
+        ("AUDIT", _) => AUDIT_TYPE,
+        ("CONNMARK", "left-shift-mark" | "right-shift-mark") => SHIFT,
+        ("DNPT" | "SNPT", _) => NPT_PREFIX,
+        ("HMARK", "hmark-tuple") => HMARK_TUPLE,
+        ("HMARK", "hmark-src-prefix" | "hmark-dst-prefix") => TUPLE_PREFIX,
+        ("RATEEST", "rateest-name") => ESTIMATOR,
+        ("RATEEST", "rateest-interval") => INTERVAL,
+        ("RATEEST", _) => AVERAGE,
+        ("TCPOPTSTRIP", _) => STRIP,
         _ => by_hint(opt.hint),
     }
 }

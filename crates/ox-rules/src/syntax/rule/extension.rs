@@ -1,7 +1,10 @@
 //! Options of extensions, known and unknown.
 
-use super::*;
+use super::{Found, LastForeign, Reader};
 use crate::ext::Desc;
+use crate::model::{Match, Target};
+use crate::syntax::{Fault, Reading};
+use arrayvec::ArrayVec;
 
 impl<'a> Reader<'a> {
     /// Gives a word to the unknown extension that was named last.

@@ -1,8 +1,15 @@
 //! Which option a name stands for: exact before abbreviated, the newest extension first.
 
-use super::*;
+use super::suggest::suggest;
+use super::{CORE, Extra, Found, Reader, Seen};
+use crate::ext;
 use crate::ext::Desc;
+use crate::model::Match;
 use crate::syntax::names::protocol_name;
+use crate::syntax::{Fault, Opt};
+
+/// The protocol of the mobility header (ABI: uapi/linux/in.h `IPPROTO_MH`).
+pub(super) const MOBILITY: u8 = 135;
 
 impl<'a> Reader<'a> {
     /// The option of exactly this name.
@@ -87,7 +94,7 @@ impl<'a> Reader<'a> {
     fn proto_ext(&self) -> Option<&'static Desc> {
         let number = self.proto?;
         // It is found by the protocol's name, which only the mobility header prints otherwise.
-        let name = if number == 135 { Some("mh") } else { protocol_name(number) };
+        let name = if number == MOBILITY { Some("mh") } else { protocol_name(number) };
         match name {
             Some(name) => ext::match_desc(name, self.cx.family),
             None => ext::match_desc(&self.cx.names.protocol_name(number)?, self.cx.family),

@@ -17,13 +17,8 @@ pub use suggest::suggest;
 
 use crate::ext;
 use crate::ir::Dialect;
-use crate::model::{
-    ChainName, Counters, Foreign, Iface, Inv, Match, Matches, Net, Proto, Rule, Standard, TableName, Target,
-};
-use crate::syntax::names::read_protocol;
-use crate::syntax::value::{read_net, read_numeric_net};
-use crate::syntax::{Fault, Names, Opt, Reading, number_u64};
-use arrayvec::ArrayVec;
+use crate::model::{Match, Matches, Net, Rule, Standard, TableName, Target};
+use crate::syntax::{Fault, Names, Reading};
 use ox_packet::Family;
 
 /// What to do with an extension that we do not know.

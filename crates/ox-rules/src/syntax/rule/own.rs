@@ -1,6 +1,14 @@
 //! The rule's own options: `-s -d -i -o -p -f -m -j -g -c -4 -6`.
 
-use super::*;
+use super::find::MOBILITY;
+use super::suggest::suggest;
+use super::{ArgKind, Extra, Found, LastForeign, NoExtra, Reader, Seen, Strangers, letter};
+use crate::ext;
+use crate::model::{ChainName, Counters, Foreign, Iface, Inv, Match, Net, Proto, Standard, Target};
+use crate::syntax::names::read_protocol;
+use crate::syntax::value::{read_net, read_numeric_net};
+use crate::syntax::{Fault, number_u64};
+use ox_packet::Family;
 
 /// Whether one of the rule's own options takes an argument, by its letter.
 pub(super) const fn arg_of(c: char) -> Option<ArgKind> {
@@ -92,7 +100,8 @@ impl<'a> Reader<'a> {
                     return Err(Fault::usage(at, "rule would never match protocol"));
                 }
                 head.proto = Inv { is: Proto(number), not };
-                self.proto = Some(number);
+                // The extension of the mobility header is loaded by its own name only, not by its protocol's.
+                self.proto = Some(number).filter(|&n| n != MOBILITY || arg.eq_ignore_ascii_case("mh"));
             }
             'f' => {
                 if family == Family::V6 {
