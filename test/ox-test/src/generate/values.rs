@@ -533,9 +533,9 @@ const HMARK_TUPLE: Words = (
 );
 const TUPLE_PREFIX: Words = (&["4:24", "4:32", "4:0", "6:64", "6:128", "8"], &["4:33", "6:129", "x", ""]);
 // An estimator is one object for all rules that name it, and its figures must be the same in all.
-const ESTIMATOR: Words = (&["RE1", "RE2", "DEFAULT"], &["", "abcdefghijklmnopqrstuvwxyz"]);
-const INTERVAL: Words = (&["250ms", "0.25", "250.0ms", "250000us"], &["250us", "10s", "x", "", "-1s", "1h"]);
-const AVERAGE: Words = (&["1s", "1000ms", "1000000us"], &["x", "", "0", "-1s", "100000s"]);
+const ESTIMATOR: Words = (&["R1", "R2", "DEFAULT"], &[]);
+const INTERVAL: Words = (&["250ms", "250.0ms", "250000us"], &["10s", "x", "", "-1s", "1h"]);
+const AVERAGE: Words = (&["1s", "1000ms", "1000000us"], &["x", "", "0", "100000s"]);
 const STRIP: Words = (
     &["sack", "5,timestamp,wscale,mss,sack-permitted,md5", "254,2,3", "2", "wscale"],
     &["nosuch", "", "256", "0", "sack,", "1"],
