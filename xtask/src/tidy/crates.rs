@@ -103,7 +103,9 @@ pub fn listed(root: &Path) -> Result<Vec<String>, String> {
     let table = text(&root.join("CRATES.md"))?;
     let lines: Vec<&str> =
         table.lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next()).filter(|n| !n.is_empty()).collect();
-    let packages = metadata(root, false)?;
+    let mut packages = metadata(root, false)?;
+    // The fuzz targets are no part of the workspace, but what they need is needed.
+    packages.extend(metadata(&root.join("fuzz"), false)?);
     let ours: Vec<&str> = packages.iter().filter_map(|p| p["name"].as_str()).collect();
     let mut used: Vec<&str> = packages.iter().flat_map(dependencies).map(|d| d.0).collect();
     used.sort_unstable();

@@ -2,6 +2,7 @@
 
 pub mod text;
 pub mod values;
+mod words;
 
 use crate::random::Random;
 use ox_packet::Family;
