@@ -6,6 +6,7 @@
 //! * [`fuzz`]: what holds whatever bytes come, for fuzzing and for the corpora it left.
 //! * [`generate`]: rules made from the option tables of the extensions.
 //! * [`oracle`]: the same rules given to the stock programs and to us, and what differs.
+//! * [`transcript`]: sessions of commands given to the stock programs and to ours.
 //! * [`questions`]: the questions of the examples, for whoever is to answer them.
 #![forbid(unsafe_code)]
 
@@ -16,3 +17,4 @@ pub mod generate;
 pub mod oracle;
 pub mod questions;
 pub mod random;
+pub mod transcript;

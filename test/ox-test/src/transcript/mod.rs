@@ -1,0 +1,81 @@
+//! Sessions of commands, given to the stock programs in a namespace and to ours on a file: what each of them says.
+//!
+//! * [`lines`] and [`texts`] write command lines and restore texts, sound ones and rude ones.
+//! * [`ask`] runs a session, [`said`] finds what differs, [`ledger`] knows which differences must stay.
+
+pub mod ask;
+pub mod ledger;
+pub mod lines;
+pub mod said;
+pub mod texts;
+
+use crate::random::Random;
+use ox_packet::Family;
+
+/// One command of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What stands behind `iptables` in the program's name: nothing, `-save` or `-restore`.
+    pub suffix: &'static str,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its standard input, if it is given one.
+    pub input: String,
+}
+
+impl Step {
+    /// A command of `iptables`.
+    pub fn line<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
+        let args = words.into_iter().map(str::to_owned).collect();
+        Self { suffix: "", args, input: String::new() }
+    }
+
+    /// As it would be typed.
+    pub fn typed(&self) -> String {
+        let mut text = format!("iptables{}", self.suffix);
+        for word in &self.args {
+            let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:,=+".contains(&b));
+            text.push_str(&if plain { format!(" {word}") } else { format!(" {word:?}") });
+        }
+        for line in self.input.split_inclusive('\n') {
+            text.push_str(&format!("\n      | {}", line.escape_debug()));
+        }
+        text
+    }
+}
+
+/// Commands that follow each other on the same rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// How to make it again.
+    pub from: String,
+    /// The commands.
+    pub steps: Vec<Step>,
+}
+
+/// A session of random commands.
+pub fn random(family: Family, seed: u64, number: u64) -> Session {
+    let mut random = Random::named(seed, &format!("session {number} {family:?}"));
+    let mut steps = vec![texts::beginning(family, &mut random)];
+    let count = 7 + random.below(6);
+    for _ in 0..count {
+        steps.push(match random.below(10) {
+            0 | 1 => texts::restore(family, &mut random),
+            2 => texts::save(&mut random),
+            _ => lines::command(family, &mut random),
+        });
+    }
+    steps.extend(state());
+    Session { from: format!("OX_SEED={seed} session {number}"), steps }
+}
+
+/// Commands that show all there is.
+pub fn state() -> Vec<Step> {
+    let mut steps = Vec::new();
+    for table in ["filter", "nat", "mangle"] {
+        steps.push(Step { suffix: "-save", ..Step::line(["-c", "-t", table]) });
+    }
+    steps.push(Step::line(["-n", "-v", "-x", "--line-numbers", "-L"]));
+    steps.push(Step::line(["-t", "nat", "-nL"]));
+    steps
+}
