@@ -104,8 +104,8 @@ fn edit(command: &mut Command, table: &mut Table, cx: &RunCx<'_>, out: &mut Out)
         Verb::Replace => "RULE_REPLACE",
         _ => return Ok(()),
     };
-    admit(table, cx.program).map_err(|mut refusal| {
-        refusal.act = act;
-        Trouble::Kernel(refusal)
+    admit(table, cx.program).map_err(|mut refusals| {
+        refusals.iter_mut().for_each(|r| r.act = act);
+        Trouble::Kernel(refusals)
     })
 }

@@ -7,6 +7,7 @@
 pub mod describe;
 mod files;
 mod iptables;
+mod letters;
 mod multicall;
 mod names;
 mod restore;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use ox_rules::ir::Dialect;
 use ox_rules::model::TableName;
 use ox_rules::syntax::{Out, Program, TextCx, TextKind, format_names, is_json, number, restore_help};
 
 use crate::files::{self, Edited};
+use crate::letters::{self, Given, Letter, letter};
 use crate::names::System;
 
 /// The options.
@@ -23,122 +25,93 @@ struct Options {
     version: bool,
 }
 
-/// Long names, their letters, and whether they take an argument (`Some(false)`: only if one follows).
-const LONG: &[(&str, char, Option<bool>)] = &[
-    ("counters", 'c', None),
-    ("noflush", 'n', None),
-    ("test", 't', None),
-    ("verbose", 'v', None),
-    ("version", 'V', None),
-    ("help", 'h', None),
-    ("table", 'T', Some(true)),
-    ("modprobe", 'M', Some(true)),
-    ("wait", 'w', Some(false)),
-    ("wait-interval", 'W', Some(true)),
-    ("ipv4", '4', None),
-    ("ipv6", '6', None),
-    ("format", FORMAT, Some(true)),
-];
-
 /// Stands for the letter that `--format` does not have: no word on a command line has this character in it.
 const FORMAT: char = '\0';
 
-fn read(words: &[&str]) -> Result<Options, String> {
-    let mut options = Options::default();
-    let mut words = words.iter().copied().peekable();
-    while let Some(word) = words.next() {
-        if let Some(long) = word.strip_prefix("--") {
-            let (name, mut arg) = match long.split_once('=') {
-                Some((name, arg)) => (name, Some(arg)),
-                None => (long, None),
-            };
-            let exact = LONG.iter().find(|l| l.0 == name);
-            let mut fits = LONG.iter().filter(|l| l.0.starts_with(name) && !name.is_empty());
-            let &(_, letter, takes) = match (exact, fits.next(), fits.next()) {
-                (Some(one), ..) | (None, Some(one), None) => one,
-                (None, Some(_), Some(_)) => return Err(format!("option '--{name}' is ambiguous")),
-                (None, None, _) => return Err(format!("unrecognized option '--{name}'")),
-            };
-            if takes == Some(true) && arg.is_none() {
-                arg = Some(words.next().ok_or_else(|| format!("option '--{name}' requires an argument"))?);
-            }
-            let follows = words.peek().filter(|w| !w.starts_with('-')).copied();
-            if options.take(letter, arg, follows)? {
-                words.next();
-            }
-            continue;
-        }
-        let Some(cluster) = word.strip_prefix('-').filter(|c| !c.is_empty()) else {
-            if options.file.replace(word.to_owned()).is_some() {
-                return Err(format!("one file at most: `{word}' is one too many"));
-            }
-            continue;
-        };
-        let mut letters = cluster.chars();
-        while let Some(letter) = letters.next() {
-            let takes = LONG.iter().find(|l| l.1 == letter).map(|l| l.2);
-            match takes {
-                None => return Err(format!("invalid option -- '{letter}'")),
-                Some(None) => {
-                    options.take(letter, None, None)?;
-                }
-                Some(Some(must)) => {
-                    let rest = letters.as_str();
-                    let mut arg = Some(rest).filter(|r| !r.is_empty());
-                    if must && arg.is_none() {
-                        arg = Some(words.next().ok_or_else(|| format!("option requires an argument -- '{letter}'"))?);
-                    }
-                    let follows = words.peek().filter(|w| !w.starts_with('-')).copied();
-                    if options.take(letter, arg, follows)? {
-                        words.next();
-                    }
-                    break;
-                }
-            }
-        }
-    }
-    Ok(options)
-}
+const LETTERS: &[Letter] = &[
+    letter("counters", 'c', false),
+    letter("noflush", 'n', false),
+    letter("test", 't', false),
+    letter("verbose", 'v', false),
+    letter("version", 'V', false),
+    letter("help", 'h', false),
+    letter("table", 'T', true),
+    letter("modprobe", 'M', true),
+    letter("wait", 'w', false),
+    letter("wait-interval", 'W', false),
+    letter("ipv4", '4', false),
+    letter("ipv6", '6', false),
+    letter("format", FORMAT, true),
+];
 
-impl Options {
-    /// Takes one option. `true`: the word that follows was its argument.
-    fn take(&mut self, letter: char, arg: Option<&str>, follows: Option<&str>) -> Result<bool, String> {
+/// A command line that cannot be understood: why, and the exit status.
+type Refused = (String, u8);
+
+fn read(words: &[&str], dialect: Dialect) -> Result<Options, Refused> {
+    let mut options = Options::default();
+    let digits = |letter, rest: &str| matches!(letter, 'w' | 'W') && rest.bytes().all(|b| b.is_ascii_digit());
+    let given = letters::read(LETTERS, words, digits).map_err(|why| (why, 1))?;
+    let mut given = given.into_iter().peekable();
+    let mut interval = false;
+    while let Some(one) = given.next() {
+        let (letter, mut arg) = match one {
+            Given::Word(word) => {
+                if options.file.replace(word.to_owned()).is_some() {
+                    let why =
+                        format!("Unknown arguments found on commandline: one file at most, and `{word}' is one more");
+                    return Err((why, 1));
+                }
+                continue;
+            }
+            Given::Option(letter, arg) => (letter, arg),
+        };
         match letter {
-            'c' => self.counters = true,
-            'n' => self.noflush = true,
-            't' => self.test = true,
-            'v' => self.verbose = true,
-            'V' => self.version = true,
-            'h' => self.help = true,
-            'T' => self.table = arg.map(str::to_owned),
+            'c' => options.counters = true,
+            'n' => options.noflush = true,
+            't' => options.test = true,
+            'v' => options.verbose = true,
+            'V' => options.version = true,
+            'h' => options.help = true,
+            'T' => options.table = arg.map(str::to_owned),
             FORMAT => {
                 let name = arg.unwrap_or_default();
-                self.json = is_json(name).ok_or_else(|| format_names(name))?;
+                options.json = is_json(name).ok_or_else(|| (format_names(name), 1))?;
             }
-            'w' => {
-                let follows = follows.filter(|f| f.bytes().all(|b| b.is_ascii_digit()));
-                let Some(word) = arg.or(follows) else {
-                    self.wait = Some(None);
-                    return Ok(false);
-                };
-                let seconds = number(word, i32::MAX as u32).ok_or("wait seconds not numeric")?;
-                self.wait = Some(Some(seconds));
-                return Ok(arg.is_none());
+            // Their argument may stand behind them, and is looked for there.
+            'w' | 'W' => {
+                if let (None, Some(&Given::Word(word))) = (arg, given.peek()) {
+                    arg = Some(word);
+                    given.next();
+                }
+                let what = if letter == 'w' { "wait seconds" } else { "wait interval" };
+                let count =
+                    |word| number(word, i32::MAX as u32).ok_or_else(|| (format!("{what} not numeric: `{word}'"), 2));
+                match (letter, arg.map(count).transpose()?) {
+                    ('w', seconds) => options.wait = Some(seconds),
+                    (_, None) => return Err(("wait interval value required".to_owned(), 2)),
+                    (_, Some(_)) => interval = true,
+                }
             }
             _ => {}
         }
-        Ok(false)
+        if options.help || options.version {
+            return Ok(options);
+        }
     }
+    if interval && options.wait.is_none() && dialect == Dialect::Legacy {
+        return Err(("Option --wait-interval requires option --wait".to_owned(), 2));
+    }
+    Ok(options)
 }
 
 /// Runs it; the exit status. `json`: that is what it is given.
 pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -> u8 {
     let name = format!("{}-restore", program.name());
-    let options = match read(words) {
+    let options = match read(words, program.dialect) {
         Ok(options) => options,
-        Err(why) => {
+        Err((why, status)) => {
             eprintln!("{name}: {why}\nTry `{name} -h' for more information.");
-            return 1;
+            return status;
         }
     };
     if options.help {
@@ -173,8 +146,13 @@ pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -
     let only = match options.table.as_deref().map(TableName::from_name) {
         None => None,
         Some(Some(only)) => Some(only),
-        // No table of this name can stand in the text: nothing to do, as stock does it.
-        Some(None) => return 0,
+        // No table of this name can stand in the text: nothing to do but to repeat its comments, as stock does it.
+        Some(None) => {
+            let text = String::from_utf8_lossy(&text);
+            let comments = text.split_inclusive('\n').filter(|l| l.starts_with('#') && options.verbose);
+            files::print(&comments.collect::<String>());
+            return 0;
+        }
     };
     let names = System::default();
     let Options { counters, noflush, verbose, test, .. } = options;

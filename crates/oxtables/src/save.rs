@@ -8,7 +8,22 @@ use ox_rules::model::{Table, TableName};
 use ox_rules::syntax::{self, JsonOf, Out, Program, dump, dump_order, format_names, is_json, save_help};
 
 use crate::files;
+use crate::letters::{self, Given, Letter, letter};
 use crate::names::System;
+
+/// Stands for the letter that `--format` does not have: no word on a command line has this character in it.
+const FORMAT: char = '\0';
+
+const LETTERS: &[Letter] = &[
+    letter("counters", 'c', false),
+    letter("table", 't', true),
+    letter("file", 'f', true),
+    letter("modprobe", 'M', true),
+    letter("version", 'V', false),
+    letter("help", 'h', false),
+    letter("dump", 'd', false),
+    letter("format", FORMAT, true),
+];
 
 /// Runs it; the exit status. `json`: that is what it is to print.
 pub fn main(program: Program, file: Option<&Path>, mut json: bool, words: &[&str]) -> u8 {
@@ -18,56 +33,52 @@ pub fn main(program: Program, file: Option<&Path>, mut json: bool, words: &[&str
         eprintln!("{name}: {why}\n`{name} --help' lists the options.");
         1
     };
-    let mut words = words.iter().copied();
-    while let Some(word) = words.next() {
-        let (option, glued) = match word.strip_prefix("--").and_then(|w| w.split_once('=')) {
-            Some((option, arg)) => (format!("--{option}"), Some(arg)),
-            None if !word.starts_with("--") && word.len() > 2 && word.starts_with('-') && word.is_char_boundary(2) => {
-                (word[..2].to_owned(), Some(&word[2..]))
+    let given = match letters::read(LETTERS, words, |_, _| false) {
+        Ok(given) => given,
+        Err(why) => return usage(why),
+    };
+    for one in given {
+        match one {
+            Given::Option('c', _) => counters = true,
+            Given::Option('t', arg) => table = arg.map(str::to_owned),
+            Given::Option('f', arg) => output = arg.map(str::to_owned),
+            Given::Option('h', _) => {
+                let mut out = Out::default();
+                save_help(program, &mut out);
+                files::print(&out.text);
+                return 0;
             }
-            None => (word.to_owned(), None),
-        };
-        let is = |letter: &str, long: &str| {
-            option == letter
-                || (option.len() > 2 && option.starts_with("--") && format!("--{long}").starts_with(&option))
-        };
-        let mut arg =
-            || glued.or_else(|| words.next()).ok_or_else(|| format!("option requires an argument -- '{option}'"));
-        if is("-c", "counters") {
-            counters = true;
-        } else if is("-t", "table") || is("-f", "file") || is("-M", "modprobe") {
-            match arg() {
-                Ok(arg) if is("-t", "table") => table = Some(arg.to_owned()),
-                Ok(arg) if is("-f", "file") => output = Some(arg.to_owned()),
-                Ok(_) => {}
-                Err(why) => return usage(why),
+            Given::Option('V', _) => {
+                files::print(&format!("{name} {}\n", program.version()));
+                return 0;
             }
-        } else if is("--format", "format") {
-            match arg().and_then(|name| is_json(name).ok_or_else(|| format_names(name))) {
-                Ok(asked) => json = asked,
-                Err(why) => return usage(why),
+            Given::Option(FORMAT, arg) => {
+                let name = arg.unwrap_or_default();
+                match is_json(name) {
+                    Some(asked) => json = asked,
+                    None => return usage(format_names(name)),
+                }
             }
-        } else if is("-h", "help") {
-            let mut out = Out::default();
-            save_help(program, &mut out);
-            files::print(&out.text);
-            return 0;
-        } else if is("-V", "version") {
-            files::print(&format!("{name} {}\n", program.version()));
-            return 0;
-        } else if is("-4", "ipv4") || is("-6", "ipv6") || is("-d", "dump") {
-        } else if option.starts_with('-') {
-            return usage(format!("invalid option -- '{}'", option.trim_start_matches('-')));
-        } else {
-            eprintln!("Unknown arguments found on commandline: `{word}'");
-            return 1;
+            Given::Option(..) => {}
+            Given::Word(word) => {
+                eprintln!("Unknown arguments found on commandline: `{word}'");
+                return 1;
+            }
         }
     }
     let only = match table.as_deref().map(|name| TableName::from_name(name).ok_or(name)) {
         None => None,
         Some(Ok(table)) => Some(table),
         Some(Err(table)) => {
-            eprintln!("Table `{table}' does not exist");
+            match program.dialect {
+                Dialect::Nft => eprintln!("Table `{table}' does not exist"),
+                Dialect::Legacy => {
+                    let why = "Cannot initialize: Table does not exist (do you need to insmod?)";
+                    eprintln!("{name} {}: {why}: `{table}'", program.version());
+                }
+            }
+            let list: Vec<_> = TableName::ALL.iter().map(|t| t.name()).collect();
+            eprintln!("There are five tables: {}.", list.join(" "));
             return 1;
         }
     };

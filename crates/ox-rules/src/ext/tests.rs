@@ -51,7 +51,7 @@ fn refusals_point_at_the_word() {
         ("-m multiport --dports 80", 2, "-p tcp"),
         ("-m nosuch", 1, "Couldn't load match `nosuch'"),
         ("-m statistic --mode nth --every 3", 1, "--packet"),
-        ("-p tcp --s 1", 2, "ambiguous"),
+        ("-p tcp --s 1", 2, "it may stand for"),
         ("-j REJECT --reject-with nonsense", 3, "icmp-port-unreachable"),
     ] {
         let fault = canon(typed).expect_err(typed);

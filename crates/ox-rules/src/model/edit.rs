@@ -32,6 +32,8 @@ pub enum EditError {
     InUse,
     /// The chain has rules.
     NotEmpty,
+    /// The built-in chain has a policy that would be lost.
+    HasPolicy,
 }
 
 /// How many rules jump to each chain.

@@ -12,19 +12,24 @@ use crate::model::{Fresh, Head, Iface, Rule, Standard, Table, Target};
 /// (Kernel: include/net/netfilter/nf_tables.h `NFT_JUMP_STACK_SIZE`, less the built-in chain itself).
 const DEEPEST: usize = 15;
 
+/// Refusals that are told. Whose text has more of them looks at the first ones first.
+const MOST_TOLD: usize = 200;
+
 /// Whether the kernel would take a table as it stands. Faults that were there before (no rule of them is new or
 /// changed) are not held against an edit.
 ///
 /// # Errors
-/// The first refusal.
-pub fn admit(table: &Table, program: Program) -> Result<(), Refusal> {
+/// Every refusal, in the order of the lines that asked, and where rules share a line in that of the chains. What only the
+/// whole table shows (loops, depth) comes last, as the kernel asks about it last.
+pub fn admit(table: &Table, program: Program) -> Result<(), Vec<Refusal>> {
     if !table.chains.iter().any(|c| c.rules.iter().any(is_new)) {
         return Ok(());
     }
     let graph = Graph::new(table, program.dialect);
-    let reach = graph.walk(table, program)?;
+    let (reach, whole) = graph.walk(table, program);
+    let mut refusals = Vec::new();
     let new_jump = graph.calls.iter().flatten().any(|call| is_new(&table.chains[call.from].rules[call.rule]));
-    for (c, chain) in table.chains.iter().enumerate() {
+    'table: for (c, chain) in table.chains.iter().enumerate() {
         for (r, rule) in chain.rules.iter().enumerate() {
             if !is_new(rule) && !new_jump {
                 continue;
@@ -42,17 +47,23 @@ pub fn admit(table: &Table, program: Program) -> Result<(), Refusal> {
                 let by_hook = rule_fits(rule, &Place { hooks: HookSet::NONE, ..place }).is_ok();
                 let blamed = if by_hook { graph.newest_above(table, &reach, c, r) } else { (c, r) };
                 let rule = &table.chains[blamed.0].rules[blamed.1];
-                return Err(Refusal {
+                refusals.push(Refusal {
                     act: rule_act(rule),
                     chain: table.chains[blamed.0].name.as_str().to_owned(),
                     errno: refused.errno,
                     why: refused.why,
                     line: rule.origin.line,
                 });
+                if refusals.len() == MOST_TOLD {
+                    break 'table;
+                }
             }
         }
     }
-    Ok(())
+    refusals.sort_by_key(|r| r.line);
+    refusals.dedup();
+    refusals.extend(whole);
+    if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
 fn is_new(rule: &Rule) -> bool {
@@ -117,8 +128,9 @@ impl Graph {
         Self { calls, ends, dialect }
     }
 
-    /// From which hooks each chain is reached. Refuses loops, and for nft nesting that is too deep.
-    fn walk(&self, table: &Table, program: Program) -> Result<Vec<HookSet>, Refusal> {
+    /// From which hooks each chain is reached; and the refusal of a loop, or for nft of nesting that is too deep.
+    fn walk(&self, table: &Table, program: Program) -> (Vec<HookSet>, Option<Refusal>) {
+        let mut refusal = None;
         let n = table.chains.len();
         let mut reach = vec![HookSet::NONE; n];
         // Chains in the order in which a depth-first walk leaves them, and how deep each one's calls go.
@@ -142,6 +154,8 @@ impl Graph {
                         state[call.to] = State::Open;
                         path.push((call.to, 0));
                     }
+                    // One circle is told, however many there are.
+                    State::Open if refusal.is_some() => {}
                     State::Open => {
                         let from = path.iter().position(|p| p.0 == call.to).unwrap_or(0);
                         let round: Vec<Call> = path[from..]
@@ -157,7 +171,7 @@ impl Graph {
                                 names.join(" -> "),
                                 names[0]
                             );
-                            return Err(self.refuse(table, blamed, why));
+                            refusal.get_or_insert_with(|| self.refuse(table, blamed, why));
                         }
                     }
                     State::Left => {}
@@ -173,13 +187,13 @@ impl Graph {
                 reach[call.to] = HookSet(reach[call.to].0 | reach[chain].0);
             }
         }
-        if program.dialect == Dialect::Nft {
-            self.depth(table, &left)?;
+        if refusal.is_none() && program.dialect == Dialect::Nft {
+            refusal = self.depth(table, &left);
         }
-        Ok(reach)
+        (reach, refusal)
     }
 
-    fn depth(&self, table: &Table, left: &[usize]) -> Result<(), Refusal> {
+    fn depth(&self, table: &Table, left: &[usize]) -> Option<Refusal> {
         let mut below: Vec<(usize, Option<Call>)> = vec![(0, None); table.chains.len()];
         for &chain in left {
             for &call in &self.calls[chain] {
@@ -201,10 +215,10 @@ impl Graph {
             if let Some(blamed) = blame(table, calls.into_iter()) {
                 let name = table.chains[start].name.as_str();
                 let why = format!("calls from {name} would nest {depth} deep, and {DEEPEST} is the most");
-                return Err(self.refuse(table, blamed, why));
+                return Some(self.refuse(table, blamed, why));
             }
         }
-        Ok(())
+        None
     }
 
     /// The newest of a rule and the calls by which its chain is reached: the one that the kernel would refuse.

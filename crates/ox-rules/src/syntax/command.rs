@@ -3,7 +3,7 @@
 //! Facts: which options each command allows, and the order in which words are taken, from iptables 1.8.9.
 
 use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, Room, RuleCx, read_line, read_line_in};
-use super::{Fault, FaultKind, Trouble};
+use super::{Fault, Trouble};
 use crate::model::{Policy, TableName};
 use crate::{bytes, ext};
 use ox_packet::Family;
@@ -162,6 +162,8 @@ pub(super) struct Around {
     wait: Option<Option<u32>>,
     interval: bool,
     restore: bool,
+    /// A table that there is not: said only when nothing else is wrong.
+    no_table: Option<String>,
 }
 
 impl Around {
@@ -185,18 +187,20 @@ impl Around {
             wait: None,
             interval: false,
             restore,
+            no_table: None,
         }
     }
 
     fn set_verb(&mut self, verb: Verb) -> Result<(), Fault> {
         match (self.verb, verb) {
-            (None, _) => self.verb = Some(verb),
-            (Some(Verb::List | Verb::ListRules), Verb::Zero) => self.zero = true,
+            (None, _) | (_, Verb::Version) => self.verb = Some(verb),
+            (Some(Verb::List | Verb::ListRules), Verb::Zero) if !self.zero => self.zero = true,
             (Some(Verb::Zero), Verb::List | Verb::ListRules) => {
                 self.verb = Some(verb);
                 self.zero = true;
             }
             (Some(old), new) => {
+                let old = if new == Verb::Zero && self.zero { Verb::Zero } else { old };
                 return Err(Fault::usage(None, format!("Cannot use -{} with -{}", new.letter(), old.letter())));
             }
         }
@@ -206,7 +210,7 @@ impl Around {
     /// Takes a command's own arguments: those that follow its option word.
     fn command(&mut self, verb: Verb, arg: Option<&str>, rest: &[&str]) -> Result<usize, Fault> {
         self.set_verb(verb)?;
-        let is_arg = |i: usize| rest.get(i).filter(|w| !w.starts_with('-') && **w != "!").copied();
+        let is_arg = |i: usize| rest.get(i).filter(|w| !w.starts_with(['-', '!'])).copied();
         let mut taken = 0;
         match arg {
             Some(name) => self.chain = Some(name.to_owned()),
@@ -249,7 +253,7 @@ impl Around {
 }
 
 fn rule_number(word: &str, at: usize) -> Result<usize, Fault> {
-    super::number(word, i32::MAX as u32)
+    super::number(word.strip_prefix('+').unwrap_or(word), i32::MAX as u32)
         .filter(|&n| n > 0)
         .map(|n| n as usize)
         .ok_or_else(|| Fault::usage(at, format!("Invalid rule number `{word}'")))
@@ -278,15 +282,14 @@ impl Extra for Around {
                     return Err(Fault::usage(None, "The -t option cannot be used in restore text"));
                 }
                 let name = arg.unwrap_or_default();
-                self.table = TableName::from_name(name).ok_or_else(|| Fault {
-                    kind: FaultKind::Missing,
-                    word: None,
-                    message: name.to_owned(),
-                })?;
+                match TableName::from_name(name) {
+                    Some(table) => (self.table, self.no_table) = (table, None),
+                    None => self.no_table = Some(name.to_owned()),
+                }
             }
             Some('v') => self.verbose = self.verbose.saturating_add(1),
-            Some('n') => self.numeric = true,
-            Some('x') => self.exact = true,
+            Some('n') => once(&mut self.numeric, 'n')?,
+            Some('x') => once(&mut self.exact, 'x')?,
             Some('w') | Some('W') if self.restore => {
                 let c = option.short.unwrap_or_default();
                 return Err(Fault::usage(None, format!("You cannot use `-{c}' from iptables-restore")));
@@ -301,19 +304,36 @@ impl Extra for Around {
                     return Ok(0);
                 };
                 let seconds = super::number(word, i32::MAX as u32)
-                    .ok_or_else(|| Fault::usage(None, "wait seconds not numeric"))?;
+                    .ok_or_else(|| Fault::usage(None, format!("wait seconds not numeric: `{word}'")))?;
                 self.wait = Some(Some(seconds));
                 return Ok(taken);
             }
-            Some('W') => self.interval = true,
+            Some('W') => {
+                let word = arg.unwrap_or_default();
+                super::number(word, i32::MAX as u32)
+                    .ok_or_else(|| Fault::usage(None, format!("wait interval not numeric: `{word}'")))?;
+                self.interval = true;
+            }
             Some(_) => {}
             None if option.long == "format" => {
                 let name = arg.unwrap_or_default();
                 self.json = Some(is_json(name).ok_or_else(|| Fault::usage(None, format_names(name)))?);
             }
-            None => self.lines = true,
+            None => once(&mut self.lines, '0')?,
         }
         Ok(0)
+    }
+
+    fn is_done(&self) -> bool {
+        self.verb == Some(Verb::Version)
+    }
+}
+
+/// A flag that may stand once.
+fn once(flag: &mut bool, letter: char) -> Result<(), Fault> {
+    match std::mem::replace(flag, true) {
+        true => Err(Fault::usage(None, format!("multiple -{letter} flags not allowed"))),
+        false => Ok(()),
     }
 }
 
@@ -342,16 +362,8 @@ pub fn read_command(words: &[&str], cx: &RuleCx<'_>, setting: Setting) -> Result
         return Err(Fault::usage(Some(word), message).into());
     }
     let mut around = Around::new(setting);
-    let rule = read_line(words, cx, &mut around).map_err(unknown_table)?;
+    let rule = read_line(words, cx, &mut around)?;
     finish(around, rule, cx)
-}
-
-/// `-t nosuch` has an exit status of its own.
-fn unknown_table(fault: Fault) -> Trouble {
-    match fault.kind {
-        FaultKind::Missing => Trouble::Table(fault.message),
-        _ => Trouble::Usage(fault),
-    }
 }
 
 /// Understands `-A CHAIN RULE` of restore text, the words of the rule only; also says how often `-v` is among them.
@@ -384,8 +396,10 @@ pub(super) fn read_append_in(
     Ok((rule, around.verbose))
 }
 
-fn finish(around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {
+fn finish(mut around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {
+    let no_table = around.no_table.take();
     let verb = match around.verb {
+        Some(Verb::Version) => Verb::Version,
         _ if rule.help => Verb::Help,
         Some(verb) => verb,
         None => return Err(Trouble::usage("no command specified")),
@@ -419,7 +433,13 @@ fn finish(around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Tr
         return Err(Trouble::usage("--format goes with -L and -S only"));
     }
     names(&command, cx)?;
-    Ok(command)
+    if verb == Verb::Replace && command.rule.is_several() {
+        return Err(Trouble::usage("Replacement rule does not specify a unique address"));
+    }
+    match no_table {
+        Some(name) => Err(Trouble::Table(name)),
+        None => Ok(command),
+    }
 }
 
 /// The first option that the command does not allow. `0` stands for `--line-numbers`, as stock prints it.

@@ -197,7 +197,10 @@ impl Listing<'_> {
         let mut scratch = Out::default();
         out.raw(rule.target.name());
         out.raw(if proto.not { " !" } else { "  " });
-        out.raw(&self.protocol(proto.is.0));
+        match super::names::protocol_name(proto.is.0) {
+            Some(name) => out.raw(name),
+            None => out.dec(proto.is.0.into()),
+        }
         out.raw(" opt ");
         out.raw(if frag == Some(false) { "!" } else { "-" });
         out.raw(if frag.is_some() { "f" } else { "-" });

@@ -52,8 +52,8 @@ pub enum Trouble {
     Policy,
     /// A jump to a chain that is not there (`true`: with `-g`), and the word that names it.
     Missing(String, bool, Option<usize>),
-    /// The kernel would not take it.
-    Kernel(Refusal),
+    /// The kernel would not take it, for one reason or several.
+    Kernel(Vec<Refusal>),
 }
 
 /// A refusal by the kernel, or by us in its stead.
@@ -69,6 +69,34 @@ pub struct Refusal {
     pub why: String,
     /// Line of the restore text that asked; 0 for none.
     pub line: u32,
+}
+
+impl Refusal {
+    /// As the programs say it.
+    pub fn message(&self, dialect: Dialect) -> String {
+        let kind = if self.act.starts_with("CHAIN") { "" } else { "rule in " };
+        match dialect {
+            Dialect::Nft => format!("{} failed ({}): {kind}chain {}", self.act, self.errno, self.chain),
+            Dialect::Legacy => self.errno.to_owned(),
+        }
+    }
+
+    /// Why, in our words: a line of its own for each reason.
+    pub fn explain(all: &[Refusal], text: &mut String) {
+        let mut told: Vec<&str> = Vec::new();
+        for refusal in all.iter().filter(|r| !r.why.is_empty()) {
+            if !told.contains(&&refusal.why[..]) {
+                told.push(&refusal.why);
+                text.push_str(&format!("The kernel would refuse it: {}.\n", refusal.why));
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Trouble::Kernel(vec![refusal])
+    }
 }
 
 impl From<Fault> for Trouble {
@@ -118,21 +146,14 @@ impl Trouble {
         match self {
             Trouble::Usage(f) => f.message.clone(),
             Trouble::Edit(e) => edit_message(*e, dialect).to_owned(),
-            Trouble::Table(name) if dialect == Dialect::Nft => format!("table '{name}' does not exist"),
-            Trouble::Table(name) => {
-                format!("can't initialize iptables table `{name}': Table does not exist (do you need to insmod?)")
-            }
+            Trouble::Table(name) => format!("table '{name}' does not exist"),
             Trouble::Policy => "Bad policy name".to_owned(),
             Trouble::Missing(name, goto, _) => match (dialect, goto) {
                 (Dialect::Nft, _) => format!("Chain '{name}' does not exist"),
                 (Dialect::Legacy, true) => format!("goto '{name}' is not a chain"),
                 (Dialect::Legacy, false) => format!("Couldn't load target `{name}':No such file or directory\n"),
             },
-            Trouble::Kernel(r) if dialect == Dialect::Nft => {
-                let kind = if r.act.starts_with("CHAIN") { "" } else { "rule in " };
-                format!("{} failed ({}): {kind}chain {}", r.act, r.errno, r.chain)
-            }
-            Trouble::Kernel(r) => r.errno.to_owned(),
+            Trouble::Kernel(all) => all.first().map_or_else(String::new, |r| r.message(dialect)),
         }
     }
 
@@ -160,17 +181,26 @@ impl Trouble {
                     writeln!(text, "{name}: {message}.{hint}")
                 }
             },
-            Trouble::Table(_) => {
+            Trouble::Table(table) => {
+                let message = match dialect {
+                    Dialect::Nft => message,
+                    Dialect::Legacy => {
+                        format!("can't initialize {name} table `{table}': Table does not exist (do you need to insmod?)")
+                    }
+                };
                 let list: Vec<_> = TableName::ALL.iter().map(|t| t.name()).collect();
                 writeln!(text, "{name} {version}: {message}\nThere are five tables: {}.", list.join(" "))
             }
             Trouble::Usage(_) if message.starts_with("Bad argument") => writeln!(text, "{message}"),
             Trouble::Usage(_) | Trouble::Missing(..) => writeln!(text, "{name} {version}: {message}"),
         };
-        if let Trouble::Kernel(r) = self
-            && !r.why.is_empty()
-        {
-            let _ = writeln!(text, "The kernel would refuse it: {}.", r.why);
+        if let Trouble::Kernel(all) = self {
+            if dialect == Dialect::Nft {
+                for refusal in all.iter().skip(1) {
+                    let _ = writeln!(text, "{name} {version}:  {}", refusal.message(dialect));
+                }
+            }
+            Refusal::explain(all, &mut text);
         }
         if matches!(self, Trouble::Usage(_) | Trouble::Missing(..)) {
             if let Some(at) = self.word().filter(|&at| at < words.len()) {
@@ -220,6 +250,7 @@ fn edit_message(error: EditError, dialect: Dialect) -> &'static str {
         (EditError::ReplaceIndex, _) => "Index of replacement too big",
         (EditError::ZeroIndex, _) => "Index of counter too big",
         (EditError::NotBuiltin, _) => "Bad built-in chain name",
+        (EditError::HasPolicy, _) => "Directory not empty",
         (EditError::InUse | EditError::NotEmpty, Dialect::Nft) => "Device or resource busy",
         (EditError::InUse, Dialect::Legacy) => "Too many links",
         (EditError::NotEmpty, Dialect::Legacy) => "Directory not empty",

@@ -6,7 +6,7 @@ use super::command::{Command, Verb, chain_name, policy};
 use super::list::{Listing, list_rules};
 use super::{JsonOf, Names, Out, Program, ReadRule, Refusal, Trouble, json};
 use crate::ir::Dialect;
-use crate::model::{Chain, EditError, Fresh, References, Rule, Table, Target};
+use crate::model::{Chain, Counters, EditError, Fresh, Policy, References, Rule, Table, Target};
 
 /// What doing a command needs to know.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ pub fn run(
             }
             if zero {
                 say_each(counters && !command.json, "Zeroing", table, chain, out);
-                table.zero(chain, number)?;
+                table.zero(chain, None)?;
             }
         }
         Verb::Flush => {
@@ -74,18 +74,23 @@ pub fn run(
             table.flush(chain)?;
             say_each(counters, "Flushing", table, chain, out);
         }
-        Verb::Zero => match table.zero(chain, number) {
-            // nft asks for a rule that is not there, and nobody answers.
-            Err(EditError::ZeroIndex) if dialect == Dialect::Nft => {}
-            result => {
-                result?;
-                say_each(counters && number.is_none(), "Zeroing", table, chain, out);
+        Verb::Zero => {
+            if let (true, None, Some(name), Dialect::Legacy) = (counters, number, chain, dialect)
+                && table.chain(name).is_none()
+            {
+                out.fmt(format_args!("Zeroing chain `{name}'\n"));
             }
-        },
+            zero_counters(table, chain, number, dialect)?;
+            say_each(counters && number.is_none(), "Zeroing", table, chain, out);
+        }
         Verb::New => table.create(chain.unwrap_or_default())?,
         Verb::Remove => remove(table, chain, refs, counters, cx, out)?,
         Verb::Policy => {
             let name = chain.unwrap_or_default();
+            // nft looks at the policy first.
+            if dialect == Dialect::Nft {
+                policy(&command.second)?;
+            }
             if table.chain(name).is_none_or(|c| c.base.is_none()) {
                 return Err(EditError::NotBuiltin.into());
             }
@@ -111,12 +116,34 @@ pub fn run(
     Ok(())
 }
 
+/// `-Z`
+fn zero_counters(
+    table: &mut Table,
+    chain: Option<&str>,
+    number: Option<usize>,
+    dialect: Dialect,
+) -> Result<(), EditError> {
+    match table.zero(chain, number) {
+        // nft asks for a rule that is not there, and nobody answers.
+        Err(EditError::ZeroIndex) if dialect == Dialect::Nft => Ok(()),
+        Err(EditError::NoChain) if dialect == Dialect::Nft && number.is_some() => Err(EditError::NoRule),
+        result => result,
+    }
+}
+
 /// What is to be done with a rule.
 pub(super) struct Job<'a> {
     pub(super) verb: Verb,
     pub(super) number: Option<usize>,
     pub(super) verbose: bool,
     pub(super) listing: &'a Listing<'a>,
+}
+
+impl Job<'_> {
+    /// Whether the rule that stands at the number is looked for before anything is said.
+    fn looks_first(&self) -> bool {
+        self.listing.dialect == Dialect::Nft && matches!(self.verb, Verb::Replace | Verb::Insert)
+    }
 }
 
 /// The commands that name a rule.
@@ -130,40 +157,50 @@ pub(super) fn rules(
 ) -> Result<(), Trouble> {
     let verb = job.verb;
     let at = table.position(chain);
-    if at.is_none() && !matches!(verb, Verb::Check | Verb::Delete) {
-        return Err(EditError::NoChain.into());
-    }
     let goto = matches!(read.rule.target, Target::Goto(_));
     if let Target::Jump(name) | Target::Goto(name) = &mut read.rule.target {
         let Some(to) = table.position(name.as_str()) else {
             return Err(Trouble::Missing(name.as_str().to_owned(), goto, read.target_word));
         };
         let to = &table.chains[to];
-        if to.base.is_some() && !matches!(verb, Verb::Check | Verb::Delete) {
-            return Err(Trouble::Kernel(to_builtin(verb, chain, name.as_str(), cx)));
+        if at.is_some() && to.base.is_some() && !matches!(verb, Verb::Check | Verb::Delete) {
+            return Err(to_builtin(verb, chain, name.as_str(), cx).into());
         }
         *name = to.name.clone();
     }
-    let Some(at) = at else { return Err(EditError::NoRule.into()) };
+    let Some(at) = at else {
+        let seek = matches!(verb, Verb::Check | Verb::Delete);
+        if job.verbose && !job.looks_first() && (!seek || job.listing.dialect == Dialect::Legacy) {
+            // Legacy tries every address, nft only the first.
+            let legacy = job.listing.dialect == Dialect::Legacy;
+            let tried = if legacy { read.into_rules() } else { vec![read.rule] };
+            tried.iter().for_each(|rule| job.listing.echo(rule, out));
+        }
+        return Err(if seek { EditError::NoRule } else { EditError::NoChain }.into());
+    };
     read.rule.origin.line = cx.line;
     read.rule.origin.fresh = Fresh::New;
-    if read.srcs.is_empty() && read.dsts.is_empty() {
+    if !read.is_several() {
         return one(job, table, at, read.rule, out);
-    }
-    if verb == Verb::Replace {
-        return Err(Trouble::usage("Replacement rule does not specify a unique address"));
     }
     // Inserted at one place, each pushes the one before it down, in stock too.
     let rules = read.into_rules();
+    let mut done = Ok(());
     for rule in rules {
-        one(job, table, at, rule, out)?;
+        // Legacy goes on with the next address, and fails in the end.
+        match one(job, table, at, rule, out) {
+            Err(trouble) if job.listing.dialect == Dialect::Legacy => done = Err(trouble),
+            result => result?,
+        }
     }
-    Ok(())
+    done
 }
 
 fn one(job: &Job<'_>, table: &mut Table, at: usize, rule: Rule, out: &mut Out) -> Result<(), Trouble> {
     let seek = matches!(job.verb, Verb::Check | Verb::Delete);
-    if job.verbose && (!seek || job.listing.dialect == Dialect::Legacy) {
+    let count = table.chains[at].rules.len();
+    let beyond = job.number.is_some_and(|n| n > count + usize::from(job.verb == Verb::Insert));
+    if job.verbose && (!seek || job.listing.dialect == Dialect::Legacy) && !(beyond && job.looks_first()) {
         job.listing.echo(&rule, out);
     }
     let name = table.chains[at].name.clone();
@@ -173,7 +210,12 @@ fn one(job: &Job<'_>, table: &mut Table, at: usize, rule: Rule, out: &mut Out) -
         Verb::Replace => table.replace(name.as_str(), job.number.unwrap_or(1), rule)?,
         _ => {
             let rules = &mut table.chains[at].rules;
-            let found = rules.iter().position(|r| r.same(&rule)).ok_or(EditError::NoRule)?;
+            // Legacy asks for the target last, and then that is what it did not find.
+            let missing = match (&rule.target, job.listing.dialect) {
+                (Target::None | Target::Standard(_), _) | (_, Dialect::Nft) => EditError::NoRule,
+                (_, Dialect::Legacy) => EditError::NoChain,
+            };
+            let found = rules.iter().position(|r| r.same(&rule)).ok_or(missing)?;
             // nft says nothing of a rule that it does not find.
             if job.verbose && job.listing.dialect == Dialect::Nft {
                 job.listing.echo(&rule, out);
@@ -223,13 +265,21 @@ fn remove(
         Some(name) => vec![name.to_owned()],
         None => table.in_order().iter().filter(|c| c.base.is_none()).map(|c| c.name.as_str().to_owned()).collect(),
     };
+    let legacy = cx.program.dialect == Dialect::Legacy;
     if verbose {
-        for name in names.iter().filter(|n| table.chain(n).is_some_and(|c| c.base.is_none())) {
+        for name in names.iter().filter(|n| legacy || table.chain(n).is_some_and(|c| c.base.is_none())) {
             out.fmt(format_args!("Deleting chain `{name}'\n"));
         }
     }
+    let mut failed = Ok(());
     for name in names {
-        table.remove(&name, refs).map_err(|e| match e {
+        if let (Dialect::Nft, Some(built_in)) =
+            (cx.program.dialect, table.chain_mut(&name).filter(|c| c.base.is_some()))
+        {
+            remove_built_in(built_in, cx)?;
+            continue;
+        }
+        let removed = table.remove(&name, refs).map_err(|e| match e {
             EditError::InUse | EditError::NotEmpty if cx.program.dialect == Dialect::Nft => {
                 let count = refs.get(name.as_str()).copied().unwrap_or(0);
                 let rules = table.chain(&name).map_or(0, |c| c.rules.len());
@@ -239,11 +289,30 @@ fn remove(
                     (n, _) => format!("{n} rules jump to {name}"),
                 };
                 let errno = "Device or resource busy";
-                Trouble::Kernel(Refusal { act: "CHAIN_DEL", chain: name.clone(), errno, why, line: cx.line })
+                Trouble::from(Refusal { act: "CHAIN_DEL", chain: name.clone(), errno, why, line: cx.line })
             }
             e => e.into(),
-        })?;
+        });
+        // nft stops at the first that it cannot remove; legacy tries them all, and complains about the last.
+        match removed {
+            Err(trouble) if legacy => failed = Err(trouble),
+            removed => removed?,
+        }
     }
+    failed
+}
+
+/// nft removes a built-in chain as well, if nothing would be lost; it comes again with the first rule.
+fn remove_built_in(chain: &mut Chain, cx: &RunCx<'_>) -> Result<(), Trouble> {
+    if chain.base.is_some_and(|b| b.policy != Policy::Accept) {
+        return Err(EditError::HasPolicy.into());
+    }
+    if !chain.rules.is_empty() {
+        let (name, errno) = (chain.name.as_str().to_owned(), "Device or resource busy");
+        let why = format!("{name} has rules");
+        return Err(Refusal { act: "CHAIN_DEL", chain: name, errno, why, line: cx.line }.into());
+    }
+    chain.counters = Counters::default();
     Ok(())
 }
 

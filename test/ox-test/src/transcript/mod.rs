@@ -9,8 +9,9 @@ pub mod lines;
 pub mod said;
 pub mod texts;
 
+use crate::oracle::Program;
 use crate::random::Random;
-use ox_packet::Family;
+use ox_rules::ir::Dialect;
 
 /// One command of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,8 @@ pub struct Session {
 }
 
 /// A session of random commands.
-pub fn random(family: Family, seed: u64, number: u64) -> Session {
+pub fn random(program: Program, seed: u64, number: u64) -> Session {
+    let family = program.family;
     let mut random = Random::named(seed, &format!("session {number} {family:?}"));
     let mut steps = vec![texts::beginning(family, &mut random)];
     let count = 7 + random.below(6);
@@ -66,7 +68,32 @@ pub fn random(family: Family, seed: u64, number: u64) -> Session {
         });
     }
     steps.extend(state());
+    if program.dialect == Dialect::Legacy {
+        // It forgets what policies have counted with every edit: nothing could be compared afterwards.
+        steps.iter_mut().for_each(|s| texts::without_policy_counters(&mut s.input));
+    }
     Session { from: format!("OX_SEED={seed} session {number}"), steps }
+}
+
+/// Sessions of one command each, after the same beginning: what a random session hardly ever says.
+pub fn single(program: Program) -> Vec<Session> {
+    let mut sessions = Vec::new();
+    for (n, words) in lines::SINGLE.iter().enumerate() {
+        let step = match words.split_first() {
+            Some((&"save", rest)) => Step { suffix: "-save", ..Step::line(rest.iter().copied()) },
+            Some((&"restore", [text, rest @ ..])) => {
+                Step { suffix: "-restore", input: (*text).to_owned(), ..Step::line(rest.iter().copied()) }
+            }
+            _ => Step::line(words.iter().copied()),
+        };
+        let mut steps = vec![texts::beginning(program.family, &mut Random::new(n as u64)), step];
+        steps.extend(state());
+        if program.dialect == Dialect::Legacy {
+            steps.iter_mut().for_each(|s| texts::without_policy_counters(&mut s.input));
+        }
+        sessions.push(Session { from: format!("OX_SINGLE={n} session {n}"), steps });
+    }
+    sessions
 }
 
 /// Commands that show all there is.

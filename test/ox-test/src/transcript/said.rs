@@ -106,7 +106,9 @@ impl Said {
             return Some(What::Out);
         }
         let known = |l: &&str| KNOWN.iter().any(|k| l.contains(k));
-        let told = |l: &str| ours.err.lines().any(|o| o.starts_with(l.trim_end_matches(['.', ' '])));
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+        let begins = |o: &str, l: &str| o.strip_prefix(l.trim_end_matches(['.', ' '])).is_some_and(ends);
+        let told = |l: &str| ours.err.lines().any(|o| begins(o, l));
         let missing = self.err.lines().filter(known).any(|l| !told(l));
         let silent = self.exit != 0 && self.err.trim().is_empty() != ours.err.trim().is_empty();
         let loud = self.exit == 0 && self.err.is_empty() && !ours.err.is_empty();

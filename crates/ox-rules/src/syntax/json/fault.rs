@@ -29,7 +29,7 @@ impl JsonFault {
                     trouble => trouble.status(dialect),
                 };
                 let why = match trouble {
-                    Trouble::Kernel(refusal) => refusal.why.as_str(),
+                    Trouble::Kernel(refusals) => refusals.first().map_or("", |r| r.why.as_str()),
                     _ => "",
                 };
                 (own_words(trouble, dialect), why, status)

@@ -242,7 +242,9 @@ impl State<'_, '_, '_> {
         self.number = self.number.saturating_add(1);
         let Err(fault) = self.loader.commit(self.number, self.ruleset) else { return Ok(()) };
         let line = match &fault.what {
-            TextTrouble::Command(Trouble::Kernel(refusal)) if refusal.line != 0 => refusal.line,
+            TextTrouble::Command(Trouble::Kernel(refusals)) => {
+                refusals.first().map(|r| r.line).filter(|&line| line != 0).unwrap_or(fault.line)
+            }
             _ => fault.line,
         };
         let chain = self.first.partition_point(|&first| first <= line).checked_sub(1);

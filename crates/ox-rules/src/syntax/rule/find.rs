@@ -57,8 +57,9 @@ impl<'a> Reader<'a> {
             [] => Ok(None),
             [(_, one)] => Ok(Some(*one)),
             several => {
-                let list: Vec<_> = several.iter().map(|(n, _)| format!("--{n}")).collect();
-                Err(Fault::usage(here, format!("option \"--{name}\" is ambiguous: {}", list.join(", "))))
+                let list: Vec<_> = several.iter().map(|(n, _)| format!("`--{n}'")).collect();
+                let message = format!("unknown option \"--{name}\" (it may stand for {})", list.join(" or "));
+                Err(Fault::usage(here, message))
             }
         }
     }
@@ -66,7 +67,7 @@ impl<'a> Reader<'a> {
     /// What is said of an option that nobody has.
     pub(super) fn nameless(&self, here: usize, name: &str, extra: &dyn Extra) -> Fault {
         let near = self.names(extra);
-        let mut message = format!("unknown option \"--{name}\"");
+        let mut message = format!("unknown option \"{}\"", self.words[here]);
         if let Some(best) = suggest(name, near.iter().copied()) {
             message.push_str(&format!(" (is `--{best}' meant?)"));
         } else if let Some(owner) = ext::owner_of(name, self.cx.family) {

@@ -80,6 +80,10 @@ pub trait Extra {
     fn table(&self) -> Option<TableName> {
         None
     }
+    /// Whether what follows does not matter any more, as behind `-V`.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// No command line around it.
@@ -141,6 +145,11 @@ pub struct ReadRule {
 }
 
 impl ReadRule {
+    /// Whether it stands for more than one rule.
+    pub fn is_several(&self) -> bool {
+        !self.srcs.is_empty() || !self.dsts.is_empty()
+    }
+
     /// One rule per source and destination, in stock's order.
     pub fn into_rules(self) -> Vec<Rule> {
         let one = |list: &[Net], first: Net| if list.is_empty() { vec![first] } else { list.to_vec() };
@@ -191,7 +200,7 @@ pub fn read_line_in(
     room.seen.clear();
     let cx = RuleCx { table: extra.table().unwrap_or(cx.table), ..*cx };
     let rule = ReadRule::default();
-    let mut reader = Reader { words, at: 0, cx, rule, room, target: None, foreign: None, proto: None };
+    let mut reader = Reader { words, at: 0, cx, rule, room, target: None, foreign: None, proto: None, late: None };
     reader.run(extra)?;
     reader.finish()
 }
@@ -266,6 +275,8 @@ struct Reader<'a> {
     foreign: Option<LastForeign>,
     /// The protocol that `-p` names, whose extension need not be loaded yet.
     proto: Option<u8>,
+    /// An address that cannot be understood: hosts are looked for when all else is well.
+    late: Option<Fault>,
 }
 
 impl<'a> Reader<'a> {
@@ -280,11 +291,21 @@ impl<'a> Reader<'a> {
                     not = Some(here);
                     continue;
                 }
+                b"--" => match self.words.get(self.at) {
+                    Some(word) => {
+                        let message = format!(
+                            "unknown arguments found on commandline: nothing may follow `--', and `{word}' does"
+                        );
+                        return Err(Fault::usage(self.at, message));
+                    }
+                    None => break,
+                },
                 [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
                 [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
                 _ if self.foreign.is_some() => self.keep(word, not.take()),
                 _ => return Err(Fault::usage(here, format!("Bad argument `{word}'"))),
             }
+            self.rule.help |= extra.is_done();
             if self.rule.help {
                 return Ok(());
             }
@@ -384,17 +405,17 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(self) -> Result<ReadRule, Fault> {
-        let Self { cx, mut rule, room, target, .. } = self;
+        let Self { cx, mut rule, room, target, late, .. } = self;
+        if rule.help {
+            // What was named before `--help` is what help is wanted for.
+            rule.rule.matches = Matches::take(&mut room.matches);
+            return Ok(rule);
+        }
         let (srcs, dsts) = (rule.srcs.len().max(1), rule.dsts.len().max(1));
         if srcs.saturating_mul(dsts) > MOST_RULES {
             let message =
                 format!("{srcs} sources and {dsts} destinations are more than {MOST_RULES} rules from one line");
             return Err(Fault::usage(None, message));
-        }
-        if rule.help {
-            // What was named before `--help` is what help is wanted for.
-            rule.rule.matches = Matches::take(&mut room.matches);
-            return Ok(rule);
         }
         let Rule { head, target: does, .. } = &mut rule.rule;
         let reading = Reading { family: cx.family, dialect: cx.dialect, table: cx.table, head, names: cx.names };
@@ -419,6 +440,13 @@ impl<'a> Reader<'a> {
         }
         if cx.dialect == Dialect::Nft {
             ext::as_nft_writes(&mut room.matches);
+        }
+        if let Some(fault) = late {
+            return Err(fault);
+        }
+        if rule.is_several() && (rule.rule.head.src.not || rule.rule.head.dst.not) {
+            let message = "! not allowed with multiple source or destination IP addresses";
+            return Err(Fault::usage(None, message));
         }
         rule.rule.matches = Matches::take(&mut room.matches);
         Ok(rule)

@@ -68,7 +68,13 @@ impl<'a> Reader<'a> {
             's' | 'd' => {
                 let (nets, first) = match read_numeric_net(arg, family) {
                     Some(net) => (Vec::new(), net),
-                    None => self.networks(c, arg, not, at)?,
+                    None => match self.networks(c, arg, not, at) {
+                        Ok(nets) => nets,
+                        Err(fault) => {
+                            self.late.get_or_insert(fault);
+                            (Vec::new(), Net::default())
+                        }
+                    },
                 };
                 let head = &mut self.rule.rule.head;
                 let inv = Inv { is: first, not };

@@ -2,7 +2,7 @@
 
 use crate::ir::Dialect;
 use crate::syntax::program::shorten;
-use crate::syntax::{Program, Trouble, point};
+use crate::syntax::{Program, Refusal, Trouble, point};
 use std::fmt::Write as _;
 
 /// What is wrong with a text, and where.
@@ -71,12 +71,14 @@ impl TextFault {
                             writeln!(text, "{name} {version}: {message}\nError occurred at line: {line}")
                         }
                     }
-                    (Trouble::Kernel(r), Dialect::Nft) => {
-                        writeln!(text, "{name} {version}: \nline {}: {message}", r.line)
+                    (Trouble::Kernel(all), Dialect::Nft) => {
+                        let each = |r: &Refusal| format!("line {}: {}\n", r.line, r.message(dialect));
+                        write!(text, "{name} {version}: \n{}", all.iter().map(each).collect::<String>())
                     }
                     (_, Dialect::Nft) => writeln!(text, "{name}: line {line} failed: {message}."),
-                    (Trouble::Kernel(r), Dialect::Legacy) => {
-                        writeln!(text, "{name}: line {line} failed\nline {}: {message}", r.line)
+                    (Trouble::Kernel(all), Dialect::Legacy) => {
+                        let each = |r: &Refusal| format!("line {}: {}\n", r.line, r.message(dialect));
+                        write!(text, "{name}: line {line} failed\n{}", all.iter().map(each).collect::<String>())
                     }
                     (_, Dialect::Legacy) => writeln!(text, "{name}: line {line} failed\n{message}"),
                 }
@@ -110,17 +112,17 @@ impl TextFault {
             let len = self.shown.get(at..at + len).map_or(1, |s| s.chars().count());
             point(text, &self.shown, column, len);
         }
-        if let TextTrouble::Command(Trouble::Kernel(r)) = &self.what
-            && !r.why.is_empty()
-        {
-            let _ = writeln!(text, "The kernel would refuse it: {}.", r.why);
+        if let TextTrouble::Command(Trouble::Kernel(all)) = &self.what {
+            Refusal::explain(all, text);
         }
     }
 }
 
-/// A fault with the text of its line.
+/// A fault with the text of its line, if it has not one already.
 pub(in crate::syntax) fn show(mut fault: Box<TextFault>, line: &str) -> Box<TextFault> {
-    fault.shown = clip(line, &mut fault.span);
+    if fault.shown.is_empty() {
+        fault.shown = clip(line, &mut fault.span);
+    }
     fault
 }
 

@@ -19,7 +19,7 @@ use crate::syntax::command::{Setting, Verb, policy, read_append_in, read_command
 use crate::syntax::rule::{ReadRule, Room, RuleCx, Strangers};
 use crate::syntax::run::{Job, RunCx, rules, run};
 use crate::syntax::words::plain_words;
-use crate::syntax::{Listing, Names, Out, Program, Trouble, admit, split_words};
+use crate::syntax::{Listing, Names, Out, Program, Refusal, Trouble, admit, split_words};
 use ox_packet::Family;
 
 /// How to read restore text.
@@ -62,6 +62,13 @@ struct Staged {
     open: Vec<(usize, usize)>,
     /// Where the chain of the last rule stands; rules of a chain come together.
     last: usize,
+    /// The first line that cannot be done. nft does nothing before COMMIT, so that lines further down which cannot
+    /// be understood are complained about first.
+    held: Option<Box<TextFault>>,
+    /// What nft's kernel would refuse of single lines, at COMMIT too.
+    refused: Vec<Refusal>,
+    /// What the commands have said: nft says it at COMMIT.
+    out: Out,
     skip: bool,
 }
 
@@ -83,6 +90,11 @@ impl<'a, 'o> Loader<'a, 'o> {
         self.cx.kind == TextKind::File
     }
 
+    /// Whether the commands are told as they are done: stock does that only where it begins with an empty table.
+    fn echoes(&self) -> bool {
+        matches!(self.cx.kind, TextKind::Restore { noflush: false, verbose: true, .. })
+    }
+
     fn verbose(&self) -> bool {
         matches!(self.cx.kind, TextKind::Restore { verbose: true, .. })
     }
@@ -100,11 +112,15 @@ impl<'a, 'o> Loader<'a, 'o> {
             let skip = (end + 1).min(rest.len());
             rest = &rest[skip..];
             at += skip;
-            self.line(number, line, &mut words, ruleset).map_err(|fault| show(fault, line))?;
+            if let Err(fault) = self.line(number, line, &mut words, ruleset) {
+                self.say();
+                return Err(show(fault, line));
+            }
         }
+        self.say();
         match self.staged {
-            Some(_) => Err(Box::new(TextFault::new(number + 1, TextTrouble::NoCommit))),
-            None => Ok(()),
+            Some(Staged { skip: false, .. }) => Err(Box::new(TextFault::new(number + 1, TextTrouble::NoCommit))),
+            _ => Ok(()),
         }
     }
 
@@ -124,20 +140,29 @@ impl<'a, 'o> Loader<'a, 'o> {
         match first {
             b'#' => {
                 if self.verbose() {
+                    self.say();
                     self.out.raw(line);
                     self.out.raw("\n");
                 }
                 Ok(())
             }
             b'*' => {
-                if let Some(staged) = &self.staged {
+                if let Some(staged) = self.staged.as_ref().filter(|s| !s.skip) {
                     let name = staged.table.name.name();
                     return Err(fail(TextTrouble::Command(Trouble::usage(format!(
                         "Bad argument `{body}': the table {name} is not finished, COMMIT is missing before this line"
                     )))));
                 }
                 let name = body[1..].trim();
+                // Where one table is asked for, the others may be called what they like.
+                let only = matches!(self.cx.kind, TextKind::Restore { only: Some(_), .. })
+                    && self.cx.program.dialect == Dialect::Legacy;
                 let Some(table) = TableName::from_name(name) else {
+                    if only {
+                        self.begin(number, TableName::Filter, ruleset);
+                        self.staged.iter_mut().for_each(|s| s.skip = true);
+                        return Ok(());
+                    }
                     let prefix = format!("{}-restore", self.cx.program.name());
                     return Err(form(match self.cx.program.dialect {
                         Dialect::Nft => format!("{prefix}: line {number} table name '{name}' invalid"),
@@ -162,7 +187,15 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
     }
 
+    /// Prints what the commands have said so far. nft does nothing before COMMIT, and says nothing.
+    fn say(&mut self) {
+        if let (Some(staged), Dialect::Legacy) = (&mut self.staged, self.cx.program.dialect) {
+            self.out.raw(&std::mem::take(&mut staged.out).text);
+        }
+    }
+
     pub(in crate::syntax) fn begin(&mut self, number: u32, name: TableName, ruleset: &Ruleset) {
+        let mut out = Out::default();
         let mut skip = false;
         let old = ruleset.table(name);
         let fresh = Table::new(name);
@@ -177,10 +210,10 @@ impl<'a, 'o> Loader<'a, 'o> {
                         if verbose && !noflush {
                             let now = old.unwrap_or(&fresh);
                             for chain in now.in_order() {
-                                self.out.fmt(format_args!("Flushing chain `{}'\n", chain.name.as_str()));
+                                out.fmt(format_args!("Flushing chain `{}'\n", chain.name.as_str()));
                             }
                             for chain in now.in_order().iter().filter(|c| c.base.is_none()) {
-                                self.out.fmt(format_args!("Deleting chain `{}'\n", chain.name.as_str()));
+                                out.fmt(format_args!("Deleting chain `{}'\n", chain.name.as_str()));
                             }
                         }
                         let mut fresh = fresh;
@@ -200,7 +233,17 @@ impl<'a, 'o> Loader<'a, 'o> {
             }
         };
         let section = Section::new(name, number);
-        self.staged = Some(Staged { table, refs: None, section, open: Vec::new(), last: 0, skip });
+        self.staged = Some(Staged {
+            table,
+            refs: None,
+            section,
+            open: Vec::new(),
+            last: 0,
+            held: None,
+            refused: Vec::new(),
+            out,
+            skip,
+        });
     }
 
     /// Puts the table at hand in force.
@@ -215,10 +258,19 @@ impl<'a, 'o> Loader<'a, 'o> {
         let name = staged.table.name;
         self.close_jumps(&mut staged)?;
         if !self.is_file() {
-            admit(&staged.table, self.cx.program).map_err(|refusal| {
-                let trouble = TextTrouble::Command(Trouble::Kernel(refusal));
-                Box::new(TextFault::new(number, trouble))
-            })?;
+            self.out.raw(&staged.out.text);
+            if let Some(fault) = staged.held {
+                return Err(fault);
+            }
+            let mut refusals = admit(&staged.table, self.cx.program).err().unwrap_or_default();
+            if !staged.refused.is_empty() {
+                refusals.append(&mut staged.refused);
+                refusals.sort_by_key(|r| r.line);
+            }
+            if !refusals.is_empty() {
+                let trouble = TextTrouble::Command(Trouble::Kernel(refusals));
+                return Err(Box::new(TextFault::new(number, trouble)));
+            }
             if matches!(self.cx.kind, TextKind::Restore { test: true, .. }) {
                 return Ok(());
             }
@@ -270,7 +322,14 @@ impl<'a, 'o> Loader<'a, 'o> {
             return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} policy invalid"))));
         };
         let mut counters = None;
-        if self.counted() {
+        // nft looks at the counters of built-in chains only, legacy at those of policies.
+        let built_in = |s: &Staged| s.table.chain(name).is_some_and(|c| c.base.is_some());
+        let looked_at = file
+            || match self.cx.program.dialect {
+                Dialect::Nft => self.staged.as_ref().is_some_and(built_in),
+                Dialect::Legacy => word != "-",
+            };
+        if self.counted() && looked_at {
             match parts.next().map(|text| (text, read_counters(text))) {
                 None => {}
                 Some((_, Some(c))) => counters = Some(c),
@@ -301,30 +360,39 @@ impl<'a, 'o> Loader<'a, 'o> {
         let (file, dialect) = (self.is_file(), self.cx.program.dialect);
         let noflush = matches!(self.cx.kind, TextKind::Restore { noflush: true, .. });
         let Some(staged) = &mut self.staged else { return Ok(()) };
+        let no_policy = |word: &str| {
+            let why = format!("Can't set policy `{word}' on `{name}' line {number}: Bad built-in chain name");
+            TextTrouble::Policy(why)
+        };
         let at = staged.table.position(name);
         let base = at.and_then(|i| staged.table.chains[i].base);
         match (at, base) {
             (Some(at), Some(base)) => {
-                let policy = match word {
-                    "-" => base.policy,
-                    word => policy(word).map_err(|_| {
-                        fail(match dialect {
-                            Dialect::Nft => TextTrouble::Command(Trouble::Policy),
-                            Dialect::Legacy => TextTrouble::Policy(format!(
-                                "Can't set policy `{word}' on `{name}' line {number}: Bad policy name"
-                            )),
-                        })
-                    })?,
+                let policy = match (word, policy(word)) {
+                    ("-", _) => base.policy,
+                    (_, Ok(policy)) => policy,
+                    (_, Err(trouble)) if dialect == Dialect::Nft => {
+                        let fault = fail(TextTrouble::Command(trouble));
+                        if file {
+                            return Err(fault);
+                        }
+                        staged.held.get_or_insert(fault);
+                        return Ok(());
+                    }
+                    (word, Err(_)) => {
+                        let why = format!("Can't set policy `{word}' on `{name}' line {number}: Bad policy name");
+                        return Err(fail(TextTrouble::Policy(why)));
+                    }
                 };
                 let chain = &mut staged.table.chains[at];
                 chain.base = Some(crate::model::Base { policy, ..base });
                 if let Some(c) = counters.filter(|_| word != "-" || dialect == Dialect::Nft || file) {
                     chain.counters = c;
-                } else if word != "-" && !file {
+                } else if !file && (word != "-" || dialect == Dialect::Nft) {
                     chain.counters = Counters::default();
                 }
             }
-            (Some(at), None) if noflush || dialect == Dialect::Nft || file => {
+            (Some(at), None) if dialect == Dialect::Nft || file || (noflush && word == "-") => {
                 let chain = &mut staged.table.chains[at];
                 if noflush || !file {
                     chain.rules.clear();
@@ -333,6 +401,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                 }
                 staged.section.plain &= !file;
             }
+            (Some(_), None) if word != "-" && noflush => return Err(fail(no_policy(word))),
             (Some(_), None) => {
                 return Err(fail(TextTrouble::Form(format!("error creating chain '{name}':File exists"))));
             }
@@ -343,9 +412,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                     )
                     .map_err(|trouble| fail(TextTrouble::Command(trouble)))?;
                 if word != "-" && dialect == Dialect::Legacy && !file {
-                    return Err(fail(TextTrouble::Policy(format!(
-                        "Can't set policy `{word}' on `{name}' line {number}: Bad built-in chain name"
-                    ))));
+                    return Err(fail(no_policy(word)));
                 }
                 // A user chain has no policy and so nothing to count: the numbers in its brackets mean nothing.
                 staged.table.push(Chain::user(ChainName::from(name)));
@@ -399,7 +466,24 @@ impl<'a, 'o> Loader<'a, 'o> {
             }
             return Ok(());
         }
-        self.command(number, words, counted, counters).map_err(|trouble| at_word(number, line, body, trouble))
+        let Err(trouble) = self.command(number, words, counted, counters) else { return Ok(()) };
+        let later = self.cx.program.dialect == Dialect::Nft && !self.is_file();
+        let trouble = match (trouble, &mut self.staged) {
+            (Trouble::Kernel(refusals), Some(staged)) if later => {
+                staged.refused.extend(refusals);
+                return Ok(());
+            }
+            (trouble, _) => trouble,
+        };
+        let can_be_done = matches!(trouble, Trouble::Usage(_));
+        let fault = at_word(number, line, body, trouble);
+        match &mut self.staged {
+            Some(staged) if later && !can_be_done => {
+                staged.held.get_or_insert(show(fault, line));
+                Ok(())
+            }
+            _ => Err(fault),
+        }
     }
 
     fn command(
@@ -409,7 +493,7 @@ impl<'a, 'o> Loader<'a, 'o> {
         counted: bool,
         counters: Option<Counters>,
     ) -> Result<(), Trouble> {
-        let (file, verbose) = (self.is_file(), self.verbose());
+        let (file, echoes) = (self.is_file(), self.echoes());
         let program = self.cx.program;
         let Some(staged) = &mut self.staged else { return Ok(()) };
         let cx = RuleCx {
@@ -436,13 +520,16 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
         let mut command = read_command(words, &cx, Setting::Restore(staged.table.name))?;
         if let Some(counters) = counters {
+            if !matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
+                return Err(Trouble::usage("Illegal option `-c' with this command: it has nothing to count"));
+            }
             command.rule.rule.counters = counters;
         }
         if command.family.is_some_and(|f| f != program.family) {
             staged.section.plain = false;
             return Ok(());
         }
-        if verbose {
+        if echoes {
             command.verbose = command.verbose.max(1);
         }
         if file && command.verb == Verb::Append {
@@ -456,7 +543,10 @@ impl<'a, 'o> Loader<'a, 'o> {
             _ => {}
         }
         let cx = RunCx { program, names: self.cx.names, line: number };
-        run(&mut command, &mut staged.table, &mut staged.refs, &cx, self.out)
+        if staged.held.is_some() {
+            return Ok(());
+        }
+        run(&mut command, &mut staged.table, &mut staged.refs, &cx, &mut staged.out)
     }
 
     /// A rule at the end of a chain of the table at hand.
@@ -467,14 +557,17 @@ impl<'a, 'o> Loader<'a, 'o> {
         rule: ReadRule,
         loud: bool,
     ) -> Result<(), Trouble> {
-        let (program, names, verbose) = (self.cx.program, self.cx.names, self.verbose() || loud);
+        let (program, names, verbose) = (self.cx.program, self.cx.names, self.echoes() || loud);
         let Some(staged) = &mut self.staged else { return Ok(()) };
         staged.refs = None;
         let (family, dialect) = (program.family, program.dialect);
         let listing = Listing { family, dialect, numeric: true, counters: false, exact: false, lines: false, names };
         let job = Job { verb: Verb::Append, number: None, verbose, listing: &listing };
         let cx = RunCx { program, names, line: number };
-        rules(&job, chain, rule, &mut staged.table, &cx, self.out)
+        if staged.held.is_some() {
+            return Ok(());
+        }
+        rules(&job, chain, rule, &mut staged.table, &cx, &mut staged.out)
     }
 }
 
@@ -600,7 +693,9 @@ pub(in crate::syntax) fn other_family(words: &[&str], family: Family) -> bool {
 
 /// `[packets:bytes]`
 fn read_counters(text: &str) -> Option<Counters> {
-    read_pair(text.strip_prefix('[')?.strip_suffix(']')?)
+    let inside = text.strip_prefix('[')?;
+    // Stock does not miss the second bracket.
+    read_pair(inside.strip_suffix(']').unwrap_or(inside))
 }
 
 fn read_pair(text: &str) -> Option<Counters> {
