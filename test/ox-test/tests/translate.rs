@@ -1,5 +1,8 @@
 //! Whatever we say in nft's language, nft must read: the cases of every extension, in a namespace, with `nft -c`.
 //!
+//! And packets must fare the same under both: random rulesets and their translations, in the kernel. `OX_DIFF_SEED` and
+//! `OX_DIFF_COUNT` choose these, `OX_DIFF_SHOW` shows more differences.
+//!
 //! A kernel that lacks an expression, or does not take it at a hook, is no fault of the text; such cases are counted.
 //! `OX_SEED` and `OX_CASES` as for the comparison with the stock programs.
 
@@ -7,6 +10,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use ox_io::command::Command;
 use ox_packet::Family;
 use ox_rules::model::TableName;
+use ox_test::differential::translated::{Fates, fates};
 use ox_test::oracle::cases::{self, Case};
 use ox_test::oracle::{SystemNames, cannot, ours, root};
 use std::fmt::Write as _;
@@ -40,13 +44,15 @@ fn main() -> ExitCode {
     }
     let (seed, count) = (number("OX_SEED", 20260), number("OX_CASES", 12) as usize);
     let counts = Arc::new(Mutex::new(Counts::default()));
-    let trials = cases::names(&root())
+    let (first, rulesets) = (number("OX_DIFF_SEED", 0), number("OX_DIFF_COUNT", 60));
+    let mut trials: Vec<Trial> = cases::names(&root())
         .into_iter()
         .map(|name| {
             let counts = counts.clone();
             Trial::test(format!("nft_reads::{name}"), move || extension(&name, seed, count, &counts))
         })
         .collect();
+    trials.push(Trial::test("packets_fare_the_same", move || packets(first, rulesets)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Ok(Counts { said, unsaid, kernel }) = counts.lock().as_deref() {
         println!(
@@ -90,6 +96,36 @@ fn extension(name: &str, seed: u64, count: usize, counts: &Mutex<Counts>) -> Res
         counts.kernel += seen.kernel;
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// What is translated does the same with packets.
+fn packets(first: u64, count: u64) -> Result<(), Failed> {
+    let (mut same, mut rules, mut pushed, mut refused) = (0, 0, 0, Vec::new());
+    let mut stories = Vec::new();
+    for seed in first..first + count {
+        match fates(seed).map_err(|why| format!("seed {seed}: the lab broke: {why}"))? {
+            Fates::Same(r, p) => {
+                same += 1;
+                rules += r;
+                pushed += p;
+            }
+            Fates::Refused(why) => refused.push(format!("seed {seed}: {}", why.lines().next().unwrap_or_default())),
+            Fates::Differ(story) => stories.push(story),
+        }
+    }
+    println!(
+        "{same} rulesets of {rules} rules do the same with {pushed} packets as their translations; {} not compared",
+        refused.len()
+    );
+    for why in refused.iter().take(5) {
+        println!("  {why}");
+    }
+    if stories.is_empty() {
+        return Ok(());
+    }
+    let shown = number("OX_DIFF_SHOW", 2) as usize;
+    let told: Vec<&str> = stories.iter().take(shown).map(String::as_str).collect();
+    Err(format!("{} of {count} rulesets do something else:\n{}", stories.len(), told.join("\n")).into())
 }
 
 enum Answer {

@@ -149,6 +149,17 @@ impl Ext for AddrType {
             if types.is.0 == 0 {
                 continue;
             }
+            if nft.family == Family::V6 {
+                // There the forms of an address are asked for by the match, and routing only for the rest.
+                let routed = types.is.0 & !(addr_type::LOCAL | addr_type::ANYCAST | addr_type::UNREACHABLE) == 0;
+                if types.is.0 == addr_type::UNICAST {
+                    nft.test(&format!("ip6 {key}"), !types.not, "{ ::, ::ffff:0:0/96, ff00::/8 }");
+                    continue;
+                }
+                if !routed && types.is.0.count_ones() > 1 {
+                    return nft.no("of several types of IPv6 addresses all must hold, and nft asks for one of them");
+                }
+            }
             // What follows PROHIBIT has no name in nft.
             if types.is.0 >= addr_type::PROHIBIT << 1 {
                 return nft.no("nft does not know the types THROW, NAT and XRESOLVE");

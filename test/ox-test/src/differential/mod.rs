@@ -14,4 +14,5 @@ pub mod replay;
 pub mod rulesets;
 mod shrink;
 mod targets;
+pub mod translated;
 pub mod values;

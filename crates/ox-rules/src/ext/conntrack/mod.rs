@@ -369,6 +369,10 @@ impl Ext for Conntrack {
         }
         if let Some(Inv { is, not }) = proto {
             let way = if dir.is_some() { way } else { "original" };
+            let Inv { is: head, not: other } = nft.head.proto;
+            if !not && !other && head != Proto::ANY && head != Proto(is) {
+                return nft.no("nft takes no rule that asks for two protocols; no packet has both");
+            }
             nft.test(&format!("ct {way} protocol"), not, is);
         }
         if let Some(s) = state {
@@ -403,7 +407,11 @@ impl Ext for Conntrack {
         for (key, port) in keys.into_iter().zip(ports) {
             let Some(Inv { is: Span { lo, hi }, not }) = port else { continue };
             let with_ports = |p: Inv<Proto>| !p.not && p.is.has_ports();
-            if !with_ports(nft.head.proto) && !proto.is_some_and(|p| with_ports(Inv { is: Proto(p.is), not: p.not })) {
+            if proto.is_some_and(|p| with_ports(Inv { is: Proto(p.is), not: p.not })) {
+                // Said already.
+            } else if with_ports(nft.head.proto) {
+                nft.needs_protocol();
+            } else {
                 return nft.no("nft asks for ports of a connection only behind its protocol (--ctproto)");
             }
             if lo > hi {

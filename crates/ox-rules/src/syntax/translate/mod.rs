@@ -60,6 +60,7 @@ pub fn translate_rule(rule: &Rule, place: Where<'_>, aside: &mut Aside) -> Resul
         said |= one_match(m, &mut nft, &rule.head).map_err(|why| NoForm { part: Culprit::Match(i), why })?;
     }
     let matches = nft.take();
+    let said = said && !nft.must_say_protocol();
     head(&rule.head, said, &mut nft).map_err(NoForm::other)?;
     if !matches.is_empty() {
         nft.word(&matches);

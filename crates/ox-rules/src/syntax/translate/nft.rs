@@ -38,6 +38,7 @@ pub struct Nft<'a> {
     pub chain: &'a str,
     /// Its head.
     pub head: &'a Head,
+    needs_protocol: bool,
     comment: Option<String>,
     why: Option<String>,
     aside: Aside,
@@ -55,6 +56,7 @@ impl<'a> Nft<'a> {
             table,
             chain,
             head,
+            needs_protocol: false,
             comment: None,
             why: None,
             aside: Aside { sets, ..Aside::default() },
@@ -200,6 +202,15 @@ impl<'a> Nft<'a> {
         let kind = if self.family == Family::V4 { "ipv4_addr" } else { "ipv6_addr" };
         self.aside.before.push(format!("add set {ip} {table} {name} {{ type {kind}; flags dynamic; }}"));
         name
+    }
+
+    /// What is said next means something to nft only behind the rule's protocol.
+    pub fn needs_protocol(&mut self) {
+        self.needs_protocol = true;
+    }
+
+    pub(super) fn must_say_protocol(&self) -> bool {
+        self.needs_protocol
     }
 
     /// Gives up, and says why.
