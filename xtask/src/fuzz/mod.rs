@@ -56,8 +56,9 @@ fn read(words: &[&str]) -> Result<Asked, String> {
     Ok(asked)
 }
 
-/// CPU seconds of one turn: targets take turns, so that whoever stops early has something of each.
-const TURN: f64 = 300.0;
+/// Seconds of one turn: targets take turns, and the log is written behind each, so that whoever stops early has something of
+/// every target.
+const TURN: f64 = 120.0;
 
 /// Crashes after which a target waits for somebody to mend it.
 const ENOUGH: usize = 10;

@@ -8,6 +8,7 @@ mod names;
 mod replay;
 mod restore;
 mod rule;
+mod structs;
 mod trace;
 
 pub use argv::argv;
@@ -15,6 +16,7 @@ pub use names::Few;
 pub use replay::replay;
 pub use restore::restore;
 pub use rule::{Told, rule};
+pub use structs::structs;
 pub use trace::trace;
 
 use ox_packet::Family;
@@ -31,10 +33,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target { name: "argv", check: argv },
     Target { name: "replay", check: replay },
     Target { name: "restore", check: restore },
+    Target { name: "structs", check: structs },
     Target { name: "trace", check: trace },
 ];
 

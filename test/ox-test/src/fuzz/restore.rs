@@ -5,7 +5,7 @@ use crate::generate::text;
 use ox_packet::Family;
 use ox_rules::ir::lower;
 use ox_rules::model::{Ruleset, Table, TableName};
-use ox_rules::syntax::{Book, Listing, Out, Program, TextCx, TextKind, dump, list_rules};
+use ox_rules::syntax::{Book, JsonOf, Listing, Out, Program, TextCx, TextKind, dump, json, list_rules, translate_text};
 
 /// Reads a text, by bits of its first byte: IPv6, legacy, `--noflush`, `--counters`, a ruleset file instead.
 pub fn restore(input: &[u8]) {
@@ -26,10 +26,23 @@ pub fn restore(input: &[u8]) {
     let before = before(program.family);
     let mut book = read(&before, program);
     let mut out = Out::default();
-    let (touched, result) = book.restore(&text, TextCx { program, names: &Few, kind }, &mut out);
-    if let Err(fault) = result {
-        told(&fault.report(program, "text").0, &text);
-    }
+    let cx = TextCx { program, names: &Few, kind };
+    let touched = if text.trim_ascii_start().starts_with(b"{") {
+        match book.restore_json(&text, cx, &mut out) {
+            Ok(touched) => touched,
+            Err(fault) => {
+                told(&fault.report(program, "text").0, &text);
+                return;
+            }
+        }
+    } else {
+        let (touched, result) = book.restore(&text, cx, &mut out);
+        if let Err(fault) = result {
+            told(&fault.report(program, "text").0, &text);
+        }
+        touched
+    };
+    let _ = translate_text(&text, program.family, &Few);
     let all = TextKind::Restore { counters: true, noflush: false, only: None, verbose: false, test: false };
     holds(&book.ruleset, program, all);
     // The file that is edited says the same as the rules.
@@ -90,12 +103,26 @@ pub(super) fn holds(ruleset: &Ruleset, program: Program, kind: TextKind) {
         }
     }
     assert_eq!(saved(&again.ruleset, program), text, "saved again it differs");
+    through_json(ruleset, program, kind, &text);
     for table in &ruleset.tables {
         let new = again.ruleset.table(table.name);
         same(table, new, &text);
         listed(table, program);
     }
     let _ = lower(ruleset, program.dialect);
+}
+
+/// What is written as JSON is read as the same.
+fn through_json(ruleset: &Ruleset, program: Program, kind: TextKind, text: &str) {
+    let mut out = Out::default();
+    let tables: Vec<&Table> = ruleset.tables.iter().collect();
+    let what = JsonOf { family: program.family, chain: None, rule: None, listing: false };
+    json(&tables, what, &mut out, &mut |_| {});
+    let mut again = Book::empty(program.family);
+    match again.restore_json(out.text.as_bytes(), TextCx { program, names: &Few, kind }, &mut Out::default()) {
+        Ok(_) => assert_eq!(saved(&again.ruleset, program), text, "by way of {}", out.text),
+        Err(fault) => panic!("{}\n{}", fault.report(program, "it").0, out.text),
+    }
 }
 
 /// `-C` finds every rule again.
