@@ -103,7 +103,9 @@ pub(super) fn holds(ruleset: &Ruleset, program: Program, kind: TextKind) {
         }
     }
     assert_eq!(saved(&again.ruleset, program), text, "saved again it differs");
-    through_json(ruleset, program, kind, &text);
+    if kind != TextKind::File {
+        through_json(ruleset, program, kind, &text);
+    }
     for table in &ruleset.tables {
         let new = again.ruleset.table(table.name);
         same(table, new, &text);
