@@ -24,6 +24,20 @@ const READ_WAIT: Wait = Wait::For(Duration::from_millis(200));
 /// How long a reader tries to read a file that changes under its eyes.
 const CHANGING: Duration = Duration::from_secs(10);
 
+/// Whether two paths name one file, by whatever links.
+pub fn same(a: &Path, b: &Path) -> bool {
+    let number = |path: &Path| {
+        let about = std::fs::metadata(path).ok()?;
+        about.is_file().then(|| (about.dev(), about.ino()))
+    };
+    number(a).is_some_and(|a| number(b) == Some(a))
+}
+
+/// Writes a file that is nobody's ruleset: no lock, and what was in it is gone at once.
+pub fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(|cause| Error::File { action: "write", path: path.into(), cause })
+}
+
 /// Reads a whole file; `-` is standard input.
 ///
 /// Never sees half of an edit, and needs no lock file and no right to write.

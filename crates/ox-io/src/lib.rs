@@ -18,6 +18,7 @@ pub mod pcap;
 pub mod poll;
 pub mod process;
 pub mod raw;
+pub mod symlink;
 pub mod term;
 pub mod tun;
 pub mod xtables;

@@ -124,8 +124,8 @@ pub fn main(program: Program, file: Option<&Path>, mut json: bool, words: &[&str
     match output {
         None => files::print(&out.text),
         Some(path) => {
-            if let Err(error) = std::fs::write(&path, bytes_of(&out.text)) {
-                eprintln!("Failed to open file, error: {path}: {error}");
+            if let Err(error) = ox_io::file::put(Path::new(&path), &bytes_of(&out.text)) {
+                eprintln!("Failed to open file, error: {error}");
                 return 1;
             }
         }

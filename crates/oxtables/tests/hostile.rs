@@ -280,6 +280,12 @@ fn a_capture_that_lies_is_refused() {
     let output = room.run("-f rules --family v4 replay --in eth0 impossible -w impossible", b"");
     assert_eq!(code(&output), 2);
     assert_eq!(std::fs::read(&path).unwrap(), packets);
+    // A question that cannot be answered makes no output, and empties none.
+    let kept = room.put("kept", "what was there");
+    let output = room.run("-f rules --family v4 replay impossible -w kept", b"");
+    assert_eq!((code(&output), std::fs::read(kept).unwrap()), (2, b"what was there".to_vec()));
+    let output = room.run("-f rules --family v4 replay impossible -w new", b"");
+    assert_eq!((code(&output), room.0.join("new").exists()), (2, false));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::multicall;
+use crate::{files, multicall};
+use ox_io::symlink;
 
 /// The verb's words.
 #[derive(Debug, clap::Args)]
@@ -18,36 +19,27 @@ pub struct Links {
 impl Links {
     /// Makes them. What is there already stays, unless it is to be replaced.
     pub fn run(self) -> ExitCode {
-        let target = match std::env::current_exe() {
-            Ok(target) => target,
-            Err(error) => {
-                eprintln!("oxtables: cannot find out where this program is: {error}");
-                return ExitCode::from(4);
+        match self.make() {
+            Ok(told) => {
+                files::print(&told);
+                ExitCode::SUCCESS
             }
-        };
-        if let Err(error) = std::fs::create_dir_all(&self.dir) {
-            eprintln!("oxtables: cannot make the directory {}: {error}", self.dir.display());
-            return ExitCode::from(4);
+            Err(error) => {
+                eprintln!("oxtables: {error}");
+                ExitCode::from(4)
+            }
         }
+    }
+
+    fn make(self) -> Result<String, ox_io::Error> {
+        let target = symlink::program()?;
+        symlink::directory(&self.dir)?;
         let (mut made, mut there) = (0, 0);
         for name in multicall::all_names() {
-            let link = self.dir.join(&name);
-            if std::fs::read_link(&link).is_ok_and(|to| to == target) {
-                there += 1;
-                continue;
-            }
-            if self.force && link.symlink_metadata().is_ok() {
-                // If it cannot be removed, making the link says why.
-                let _ = std::fs::remove_file(&link);
-            }
-            if let Err(error) = std::os::unix::fs::symlink(&target, &link) {
-                eprintln!("oxtables: cannot make {}: {error}", link.display());
-                return ExitCode::from(4);
-            }
-            made += 1;
+            let count = if symlink::make(&self.dir.join(&name), &target, self.force)? { &mut made } else { &mut there };
+            *count += 1;
         }
         let already = if there > 0 { format!(" ({there} were there already)") } else { String::new() };
-        println!("{made} links to {} in {}{already}", target.display(), self.dir.display());
-        ExitCode::SUCCESS
+        Ok(format!("{made} links to {} in {}{already}\n", target.display(), self.dir.display()))
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use ox_engine::flow;
 use ox_engine::machine::{Cause, Fate, Machine};
 use ox_engine::trace::Off;
-use ox_io::pcap;
+use ox_io::{file, pcap};
 use ox_packet::{Family, iface_name, iface_number, pkttype};
 use ox_rules::ir::{ChainId, Now, Packet, RuleId};
 use ox_rules::model::Counters;
@@ -18,7 +18,7 @@ use ox_view::Ending;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Send a capture through the rules, in the capture's own time
@@ -94,16 +94,6 @@ struct Machines<'a> {
     own: BTreeSet<(Family, u128)>,
 }
 
-/// Whether two paths name one file, by whatever links.
-fn same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let number = |path: &Path| {
-        let about = std::fs::metadata(path).ok()?;
-        about.is_file().then(|| (about.dev(), about.ino()))
-    };
-    number(a).is_some_and(|a| number(b) == Some(a))
-}
-
 impl Replay {
     /// Runs the verb.
     pub fn run(self, global: &Global) -> ExitCode {
@@ -123,13 +113,14 @@ impl Replay {
         let loaded = rules::load(global, None, &names).map_err(usage)?;
         let given = self.host.read().map_err(usage)?;
         let mut capture = pcap::open(&self.capture).map_err(|e| usage(e.to_string()))?;
-        let mut writer = match &self.write {
-            Some(path) if same_file(path, &self.capture) => {
-                return Err((format!("-w {}: that is the capture itself, and it would be lost", path.display()), 2));
-            }
-            Some(path) => Some(pcap::create(path, pcap::Link::Ip).map_err(|e| (e.to_string(), 4))?),
-            None => None,
+        if let Some(path) = self.write.as_ref().filter(|path| file::same(path, &self.capture)) {
+            return Err((format!("-w {}: that is the capture itself, and it would be lost", path.display()), 2));
+        }
+        let create = || -> Result<_, (String, u8)> {
+            let made = self.write.as_ref().map(|path| pcap::create(path, pcap::Link::Ip));
+            made.transpose().map_err(|e| (e.to_string(), 4))
         };
+        let mut writer = None;
         let mut machines = Machines { loaded: &loaded, machines: Vec::new(), own: BTreeSet::new() };
         let mut report = Report {
             oxtables: 1,
@@ -159,6 +150,10 @@ impl Replay {
             last = Now { wall: captured.timestamp_ns, mono };
             let (mut line, out) =
                 self.one(&captured, &given, &mut machines, last, &mut report.assumed).map_err(usage)?;
+            if writer.is_none() && line.verdict != SKIPPED {
+                // Whether the question can be answered is known only now; nothing is made or emptied before.
+                writer = create()?;
+            }
             (line.number, line.time) = (number, (mono - EPOCH) as f64 / 1e9);
             if let (Some(writer), Some(out)) = (&mut writer, out) {
                 let length = u32::try_from(out.len()).unwrap_or(u32::MAX);
@@ -170,6 +165,9 @@ impl Replay {
             } else if !text && !self.quiet {
                 report.packets.push(line);
             }
+        }
+        if writer.is_none() {
+            writer = create()?;
         }
         if let Some(writer) = writer {
             writer.finish().map_err(|e| (e.to_string(), 4))?;
@@ -196,7 +194,7 @@ impl Replay {
             time: 0.0,
             iif: String::new(),
             packet: String::new(),
-            verdict: "skipped",
+            verdict: SKIPPED,
             out: None,
             became: None,
             by: Some(why.to_owned()),
@@ -278,6 +276,9 @@ impl Replay {
         Ok((line, passed.then_some(outcome.packet.bytes)))
     }
 }
+
+/// What is said of a packet that no rule was asked about.
+const SKIPPED: &str = "skipped";
 
 /// Assumptions that are told at most.
 const SAID: usize = 20;
@@ -379,7 +380,7 @@ fn packet_text(line: &Line) -> String {
     let from = if iif.is_empty() { String::new() } else { format!("  in {iif}") };
     let out = out.as_ref().map(|o| format!("  out {o}")).unwrap_or_default();
     let _ = writeln!(text, "{from}{out}");
-    let word = if *verdict == "skipped" { "because" } else { "by" };
+    let word = if *verdict == SKIPPED { "because" } else { "by" };
     let rest = [became.as_ref().map(|b| format!("as {b}")), by.as_ref().map(|b| format!("{word} {b}"))];
     for line in rest.into_iter().flatten() {
         let _ = writeln!(text, "{:>30}{line}", "");
