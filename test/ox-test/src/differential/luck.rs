@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Numbers that one packet may draw.
 const DRAWN_AT_MOST: usize = 16;
 
+/// What is tried for the numbers drawn, before what is seen tells more.
+const FIRST: [u32; 8] = [0, 1, 2, 3, 9_973, 20_011, 40_009, 60_013];
+
 /// How the engine came to agree.
 pub(super) enum Agreed {
     AtOnce,
@@ -65,7 +68,7 @@ impl Side {
         let drew = self.run.machine.live.dice.drawn() as usize > drawn_before;
         let open = self.luck.sides.len() - sides_before;
         // Only what was left to chance may have been decided otherwise without anything to be seen but the counters.
-        let counted = if open > 0 { Some(counters()?) } else { None };
+        let counted = if open > 0 || drew { Some(counters()?) } else { None };
         let strip = |s: &[Seen]| s.iter().map(|x| comparable(x, family)).collect::<Vec<_>>();
         let expected = strip(kernel);
         let fits = |run: &Run, seen: &[Seen]| {
@@ -87,8 +90,9 @@ impl Side {
             }
             let mut met = Vec::new();
             // Zero gives the first port of a range, from which the kernel's is so many further on. Where that port makes
-            // the packet clash and go nowhere, another one may tell.
-            for first in 0..4 {
+            // the packet clash and go nowhere, another one may tell. Of a packet that nobody saw the counters tell, by
+            // rules that ask for its port: then any number will do that is on the right side of them.
+            for first in FIRST {
                 let mut numbers = self.luck.numbers.clone();
                 numbers.iter_mut().skip(drawn_before).take(DRAWN_AT_MOST).for_each(|n| *n = first);
                 let (run, seen) = self.rerun(&script, &numbers);
@@ -109,7 +113,7 @@ impl Side {
                     let met = sides(&run);
                     return Ok(self.settle(run, met, numbers));
                 }
-                if seen.len() == kernel.len() {
+                if seen.len() == kernel.len() && !kernel.is_empty() {
                     break;
                 }
             }
