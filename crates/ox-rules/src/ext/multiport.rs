@@ -78,7 +78,7 @@ impl List {
     fn pairs(&self) -> Vec<String> {
         let mut spans: Vec<(u32, u32)> = self.0.iter().map(|p| (p.lo.into(), p.hi.into())).collect();
         spans.sort_unstable();
-        let (mut within, mut without): (Vec<(u32, u32)>, Vec<(u32, u32)>) = (Vec::new(), Vec::new());
+        let (mut within, mut without) = (Vec::<(u32, u32)>::new(), Vec::<(u32, u32)>::new());
         let mut next = 0;
         for (lo, hi) in spans {
             match within.last_mut() {

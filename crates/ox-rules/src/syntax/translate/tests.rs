@@ -110,6 +110,8 @@ fn what_has_no_nft_form_is_named() {
         ("-A INPUT -m conntrack --ctstate NEW,SNAT", "no states", Some("conntrack")),
         ("-A INPUT -j CONNMARK --restore-mark --mask 0xff", "keep bits", Some("CONNMARK")),
         ("-A 1st -j DROP", "cannot write the name", None),
+        ("-A INPUT -j reject", "for itself", Some("reject")),
+        ("-N log", "for itself", None),
         ("-D INPUT 1", "handle", None),
         ("-X", "every chain", None),
         ("-P INPUT DROP", "-P", None),
