@@ -72,6 +72,15 @@ pub fn edit(
             Some(bytes) => open(path, bytes, program, names).map_err(System)?,
             None => Book::empty(program.family),
         };
+        if book.read_only {
+            let (name, file) = (program.name(), path.display());
+            let message = format!(
+                "{name} {}: {file} is a list of commands, which is read but not edited: make a ruleset of it with \
+                 `oxtables -f {file} {name}-save > rules', and edit that\n",
+                program.version()
+            );
+            return Err(System((message, 2)));
+        }
         let edited = change(&mut book);
         let text = (!edited.touched.is_empty())
             .then(|| book.write(&edited.touched, program, &ox_io::clock::stamp()))

@@ -41,6 +41,8 @@ pub struct Book<'t> {
     pub ruleset: Ruleset,
     text: &'t [u8],
     sections: Vec<Section>,
+    /// The text is commands (`iptables -S`, a script): it is read, but there is no place in it for an edit.
+    pub read_only: bool,
 }
 
 /// The family that a text's header names, if it has one.
@@ -78,7 +80,7 @@ pub fn text_family(text: &[u8], names: &dyn Names) -> Option<Family> {
 impl<'t> Book<'t> {
     /// A file that is not there yet.
     pub fn empty(family: Family) -> Self {
-        Self { ruleset: Ruleset::new(family), text: &[], sections: Vec::new() }
+        Self { ruleset: Ruleset::new(family), text: &[], sections: Vec::new(), read_only: false }
     }
 
     /// Reads a file. Bytes that are not UTF-8 stay as they are.
@@ -90,8 +92,8 @@ impl<'t> Book<'t> {
         let mut out = Out::default();
         let mut loader = Loader::new(TextCx { program, names, kind: TextKind::File }, &mut out);
         loader.load(&clean(text)?, &mut ruleset)?;
-        let sections = loader.sections;
-        Ok(Self { ruleset, text, sections })
+        let (sections, read_only) = (loader.sections, loader.read_only);
+        Ok(Self { ruleset, text, sections, read_only })
     }
 
     /// Does to the rules what `iptables-restore` does with a text. Tables that were committed before a fault stay so.

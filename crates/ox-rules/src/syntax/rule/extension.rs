@@ -26,6 +26,21 @@ impl<'a> Reader<'a> {
         foreign.words.push(word.to_owned());
     }
 
+    /// Keeps what was named last as unknown: its options were not written, and `[unsupported revision]` was instead.
+    pub(super) fn unsupported(&mut self, here: usize) {
+        let foreign = |name: &str| Box::new(crate::model::Foreign { name: name.to_owned(), ..Default::default() });
+        if self.rule.target_word.is_some() && self.rule.target_word == here.checked_sub(1) {
+            let name = self.rule.rule.target.name().to_owned();
+            self.rule.rule.target = Target::Foreign(foreign(&name));
+            self.foreign = Some(LastForeign::Target);
+        } else if let Some(last) = self.room.matches.last_mut() {
+            let name = last.name().to_owned();
+            *last = Match::Foreign(foreign(&name));
+            self.foreign = Some(LastForeign::Match(self.room.matches.len() - 1));
+        }
+        self.keep(self.words[here], None);
+    }
+
     pub(super) fn extension(
         &mut self,
         here: usize,

@@ -300,6 +300,8 @@ impl<'a> Reader<'a> {
                     }
                     None => break,
                 },
+                // What iptables-save writes of an extension whose revision it does not know.
+                b"[unsupported" if self.cx.strangers == Strangers::Keep => self.unsupported(here),
                 [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
                 [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
                 _ if self.foreign.is_some() => self.keep(word, not.take()),

@@ -4,10 +4,13 @@
 //! dumps of older releases, and dumps that went through a mail: indented lines, trailing blanks, carriage returns,
 //! `* nat`, and lines of talk before a table.
 
+mod commands;
 mod fault;
+mod form;
 
 pub(in crate::syntax) use fault::show;
 pub use fault::{TextFault, TextTrouble};
+use form::Form;
 
 use crate::ext;
 use crate::ir::Dialect;
@@ -79,11 +82,21 @@ pub(in crate::syntax) struct Loader<'a, 'o> {
     pub(in crate::syntax) touched: Vec<TableName>,
     room: Room,
     out: &'o mut Out,
+    /// The text is no ruleset but commands: it can be read, and not be edited.
+    pub(in crate::syntax) read_only: bool,
 }
 
 impl<'a, 'o> Loader<'a, 'o> {
     pub(in crate::syntax) fn new(cx: TextCx<'a>, out: &'o mut Out) -> Self {
-        Self { cx, staged: None, sections: Vec::new(), touched: Vec::new(), room: Room::default(), out }
+        Self {
+            cx,
+            staged: None,
+            sections: Vec::new(),
+            touched: Vec::new(),
+            room: Room::default(),
+            out,
+            read_only: false,
+        }
     }
 
     fn is_file(&self) -> bool {
@@ -101,6 +114,23 @@ impl<'a, 'o> Loader<'a, 'o> {
 
     /// Reads a whole text into `ruleset`, table by table.
     pub(in crate::syntax) fn load(&mut self, text: &str, ruleset: &mut Ruleset) -> Result<(), Box<TextFault>> {
+        let line = |number: u32| text.lines().nth(number as usize - 1).unwrap_or_default();
+        let failed = |number, why: &str| {
+            Err(show(Box::new(TextFault::new(number, TextTrouble::Failed(why.to_owned()))), line(number)))
+        };
+        match (form::of(text), self.is_file()) {
+            (Form::Foreign(number, why), _) => return failed(number, why),
+            (Form::Unclear(number), true) => return failed(number, UNCLEAR),
+            (Form::Rules(table), true) => {
+                self.read_only = true;
+                return self.commands(text, Some(table), ruleset);
+            }
+            (Form::Script, true) => {
+                self.read_only = true;
+                return self.commands(text, None, ruleset);
+            }
+            _ => {}
+        }
         let mut number = 0;
         let mut words: Vec<&str> = Vec::new();
         let mut rest = text.as_bytes();
@@ -174,7 +204,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             }
             b'C' if body == "COMMIT" => self.commit(number, ruleset),
             _ if self.staged.is_none() => match first {
-                b'-' | b':' | b'[' => {
+                b'-' | b':' | b'[' if !is_banner(body) => {
                     let hint = "no table has been named yet: a line like `*filter' must come first";
                     Err(fail(TextTrouble::Failed(hint.to_owned())))
                 }
@@ -606,10 +636,25 @@ impl Staged {
     }
 }
 
+/// Why commands are not read that could be of several tables.
+const UNCLEAR: &str = "these are commands as `iptables -S' prints them, and it cannot be told of which table: put a line \
+    like `*nat' before them and COMMIT behind them";
+
+/// A line of dashes, or a prompt, and no rule that has lost its table.
+fn is_banner(body: &str) -> bool {
+    match body.as_bytes() {
+        [b'-', second, ..] => !second.is_ascii_alphabetic(),
+        [b'[', second, ..] => !second.is_ascii_digit(),
+        [b'-' | b'['] => true,
+        _ => false,
+    }
+}
+
 /// Whether a name is that of a target we do not have, and not that of a chain somebody forgot.
 fn is_target_name(name: &str) -> bool {
     const STOCK: &[&str] = &[
         "AUDIT",
+        "BALANCE",
         "CHECKSUM",
         "CLASSIFY",
         "CLUSTERIP",
@@ -635,12 +680,15 @@ fn is_target_name(name: &str) -> bool {
         "RATEEST",
         "REDIRECT",
         "REJECT",
+        "ROUTE",
+        "SAME",
         "SECMARK",
         "SET",
         "SNAT",
         "SNPT",
         "SYNPROXY",
         "TCPMSS",
+        "TARPIT",
         "TCPOPTSTRIP",
         "TEE",
         "TOS",
