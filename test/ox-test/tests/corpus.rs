@@ -1,7 +1,7 @@
 //! What fuzzing found worth keeping, given to its targets again: one named test for each file of `test/corpus`. No fuzzer
 //! is needed for it; `cargo xtask fuzz` looks for more.
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 use ox_test::fuzz::{TARGETS, Target};
 use ox_test::oracle::root;
 use ox_test::random::Random;
@@ -25,10 +25,7 @@ fn main() -> ExitCode {
             };
             trials.push(Trial::test(format!("{}::{name}", target.name), run));
         }
-        trials.push(Trial::test(format!("{}::made_up", target.name), move || {
-            made_up(target);
-            Ok(())
-        }));
+        trials.push(Trial::test(format!("{}::made_up", target.name), move || made_up(target)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -52,12 +49,24 @@ fn small() -> Result<(), String> {
     if sum > MOST.1 { Err(format!("{sum} bytes in all")) } else { Ok(()) }
 }
 
-/// Inputs of chance: few, but others than those of the corpus.
-fn made_up(target: Target) {
-    for seed in 0..100 {
-        let mut random = Random::named(seed, target.name);
+/// Inputs of chance: few, but others than those of the corpus. `OX_SEED` and `OX_CASES` make others, and more.
+fn made_up(target: Target) -> Result<(), Failed> {
+    let number = |variable: &str, default: u64| -> u64 {
+        std::env::var(variable).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+    };
+    let (seed, cases) = (number("OX_SEED", 0), number("OX_CASES", 100));
+    for case in seed..seed + cases {
+        let mut random = Random::named(case, target.name);
         let length = random.below(400);
         let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
-        (target.check)(&bytes);
+        let check = || (target.check)(&bytes);
+        if std::panic::catch_unwind(check).is_err() {
+            return Err(format!(
+                "again: OX_SEED={case} OX_CASES=1 cargo test -p ox-test --test corpus -- {}",
+                target.name
+            )
+            .into());
+        }
     }
+    Ok(())
 }

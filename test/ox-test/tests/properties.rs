@@ -109,7 +109,7 @@ fn note(desc: &'static Desc, made: &Made, seen: &mut Seen) {
     for option in desc.options {
         let written = |w: &String| {
             let name = w.strip_prefix("--").map(|w| w.split('=').next().unwrap_or(w));
-            name.is_some_and(|name| option.names.iter().any(|n| *n == name))
+            name.is_some_and(|name| option.names.contains(&name))
         };
         if made.words.iter().any(written) {
             seen.options.insert(option.names[0]);
