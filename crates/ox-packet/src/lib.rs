@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod bpf;
 mod build;
 pub mod checksum;
 pub mod dccp;

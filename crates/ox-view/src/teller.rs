@@ -359,6 +359,7 @@ impl<'a> Teller<'a> {
                 to: match spec.kind {
                     LogKind::Kernel => "log",
                     LogKind::Nflog => "nflog",
+                    LogKind::Ulog => "ulog",
                     LogKind::Trace => "trace",
                 },
                 prefix: spec.prefix.clone(),

@@ -18,13 +18,18 @@ use std::sync::Arc;
 
 /// Extensions that may leave a question open, and what of the host they would need.
 const ALLOWED: &[(&str, &str)] = &[
+    ("CLUSTERIP", "the cluster of an address, where no rule says it"),
     ("SYNPROXY", "the cookies it has sent"),
     ("TPROXY", "open sockets"),
+    ("bpf", "pinned programs, and what only the network device and its driver know of a packet"),
     ("cgroup", "the control groups of open sockets"),
     ("cpu", "the processor at work"),
     ("devgroup", "the groups of interfaces"),
+    ("ipvs", "the connections of the load balancer"),
+    ("osf", "the fingerprints of operating systems"),
     ("owner", "the user of the sending socket"),
     ("policy", "IPsec policies"),
+    ("rateest", "estimators that other rulesets make"),
     ("realm", "the realms of routes"),
     ("set", "the contents of ipsets"),
     ("SET", "the contents of ipsets"),

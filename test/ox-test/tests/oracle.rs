@@ -1,11 +1,12 @@
 //! Every extension against the stock programs: one named test each.
 //!
 //! `OX_SEED` is the generator's seed and `OX_CASES` the number of generated rules for each extension and family. When all
-//! tests run in one process, counts are printed at the end, and an entry of the ledger that excused nothing is a failure.
+//! tests run in one process, counts are printed at the end, and an entry of the ledger that excused nothing is a failure, as
+//! is an option that no stock program ever took.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use ox_test::oracle::compare::{self, Counts, Difference};
-use ox_test::oracle::{Answer, Program, cannot, cases, ledger, root};
+use ox_test::oracle::{Answer, Program, cannot, cases, coverage, ledger, root};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,8 @@ use std::sync::{Arc, Mutex};
 #[derive(Default)]
 struct Seen {
     counts: BTreeMap<String, (Counts, usize)>,
+    /// How often the stock programs took a rule with each extension and each of its options.
+    taken: BTreeMap<String, usize>,
     excused: Vec<usize>,
 }
 
@@ -55,20 +58,28 @@ fn main() -> ExitCode {
     if report(&seen, &ledger, seed) { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
-/// Prints the counts; false if an entry of the ledger is of no use.
+/// Prints the counts; false if an entry of the ledger is of no use, or the stock programs took too little.
 fn report(seen: &Seen, ledger: &[ledger::Entry], seed: u64) -> bool {
     println!("compared with the stock programs (nft and legacy, both families), seed {seed}:");
-    println!("{:<14}{:>8}{:>10}{:>9}{:>9}", "", "cases", "accepted", "refused", "excused");
+    println!("{:<14}{:>8}{:>10}{:>9}{:>9}{:>12}", "", "cases", "accepted", "refused", "excused", "options");
     let mut total = (Counts::default(), 0);
     for (name, &(counts, excused)) in &seen.counts {
         let Counts { cases, accepted, refused } = counts;
-        println!("{name:<14}{cases:>8}{accepted:>10}{refused:>9}{excused:>9}");
+        let options = coverage::share(name, &seen.taken);
+        println!("{name:<14}{cases:>8}{accepted:>10}{refused:>9}{excused:>9}{options:>12}");
         total.0 += counts;
         total.1 += excused;
     }
     let (Counts { cases, accepted, refused }, excused) = total;
     println!("{:<14}{cases:>8}{accepted:>10}{refused:>9}{excused:>9}", "together");
     let mut useful = true;
+    for (label, why) in coverage::EXCEPTIONS {
+        println!("not comparable: {label}: {why}");
+    }
+    for (label, times) in coverage::shortfalls(&seen.taken) {
+        println!("error: {label} was in {times} rules that a stock program took");
+        useful = false;
+    }
     for (entry, &times) in ledger.iter().zip(&seen.excused).filter(|(e, _)| !e.patterns.is_empty()) {
         println!("deviations/{} excused {times}: {}", entry.file, entry.title);
         if times == 0 {
@@ -81,14 +92,20 @@ fn report(seen: &Seen, ledger: &[ledger::Entry], seed: u64) -> bool {
 
 fn extension(name: &str, seed: u64, count: usize, ledger: &[ledger::Entry], seen: &Mutex<Seen>) -> Result<(), Failed> {
     let (mut counts, mut excused, mut left) = (Counts::default(), vec![0; ledger.len()], Vec::new());
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for program in Program::ALL {
-        let group = cases::group(&root(), name, program.family, seed, count)?;
+        let group = cases::group_for(&root(), name, program, seed, count)?;
         if group.cases.is_empty() {
             continue;
         }
-        let (some, differences) = compare::run(name, program, &group, &|_| ())?;
-        counts += some;
-        for d in differences {
+        let ran = compare::run(name, program, &group, &|_| ())?;
+        counts += ran.counts;
+        for i in ran.accepted {
+            for label in coverage::labels(&group.cases[i].words, program.family) {
+                *taken.entry(label).or_default() += 1;
+            }
+        }
+        for d in ran.differences {
             match ledger::excuse(ledger, &d) {
                 Some(i) => excused[i] += 1,
                 None => left.push(d),
@@ -97,6 +114,9 @@ fn extension(name: &str, seed: u64, count: usize, ledger: &[ledger::Entry], seen
     }
     let mut seen = seen.lock().map_err(|_| "another test has panicked")?;
     seen.counts.insert(name.to_owned(), (counts, excused.iter().sum()));
+    for (label, n) in taken {
+        *seen.taken.entry(label).or_default() += n;
+    }
     for (sum, n) in seen.excused.iter_mut().zip(excused) {
         *sum += n;
     }
@@ -117,10 +137,10 @@ fn tell(left: &[Difference], name: &str, seed: u64) -> String {
 /// If our answers are spoilt, it is seen: the comparison can fail.
 fn broken() -> Result<(), Failed> {
     let program = Program::ALL[0];
-    let mut group = cases::group(&root(), "tcp", program.family, 1, 20)?;
+    let mut group = cases::group_for(&root(), "tcp", program, 1, 20)?;
     group.cases.truncate(60);
     let differences = |tamper: &(dyn Fn(&mut Answer) + Sync)| -> Result<usize, Failed> {
-        Ok(compare::run("tcp", program, &group, tamper)?.1.len())
+        Ok(compare::run("tcp", program, &group, tamper)?.differences.len())
     };
     let honest = differences(&|_| ())?;
     type Fault<'a> = &'a (dyn Fn(&mut Answer) + Sync);

@@ -123,59 +123,116 @@ impl Matching for Ecn {
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct SetEcn;
+pub struct SetEcn {
+    ece: Option<bool>,
+    cwr: Option<bool>,
+    ect: Option<u8>,
+}
 
 options! { SetEcn;
     /// Take all bits of congestion notification out of a TCP header.
-    REMOVE ["ecn-tcp-remove"] Flag => |_e, _v| ();
+    REMOVE ["ecn-tcp-remove"] Flag, .excl(Self::CWR | Self::ECE) => |e, _v| *e = SetEcn::NONE;
+    /// Set the CWR bit of the TCP header to 0 or 1.
+    CWR ["ecn-tcp-cwr"] Bit, .excl(Self::REMOVE) => |e, v| e.cwr = Some(v.0);
+    /// Set the ECE bit of the TCP header to 0 or 1.
+    ECE ["ecn-tcp-ece"] Bit, .excl(Self::REMOVE) => |e, v| e.ece = Some(v.0);
+    /// Set the two bits of the IP header, 0 to 3.
+    ECT ["ecn-ip-ect"] Ect => |e, v| e.ect = Some(v.0);
+}
+
+impl SetEcn {
+    /// Nothing but `--ecn-tcp-remove`, which forgets what was said before it.
+    const NONE: Self = Self { ece: Some(false), cwr: Some(false), ect: None };
+}
+
+struct Bit(bool);
+
+impl Value for Bit {
+    const FORMS: &'static [Form] = &[Form::Number];
+    const HINT: &'static str = "0|1";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let bit = number(args[0], 1).map(|n| Bit(n == 1));
+        bit.ok_or_else(|| format!("`{}' is neither 0 nor 1", args[0]))
+    }
 }
 
 impl Ext for SetEcn {
     const NAME: &'static str = "ECN";
     const FAMILIES: Families = Families::V4;
-    const ABOUT: &'static str = "Takes explicit congestion notification out of TCP packets.";
+    const ABOUT: &'static str = "Changes the bits of explicit congestion notification.";
     const TABLES: &'static [TableName] = &[TableName::Mangle];
 
     fn check(&mut self, seen: u32, _: &Reading<'_>) -> Result<(), String> {
-        if seen == 0 { Err("say what to do: --ecn-tcp-remove".into()) } else { Ok(()) }
+        if seen == 0 { Err("say what to do: --ecn-tcp-remove, for one".into()) } else { Ok(()) }
     }
 
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
-        let Self = self;
-        if at.head.proto != Inv::plain(Proto::TCP) {
-            return Err(Refused::invalid("ECN is only valid behind `-p tcp'"));
+        let Self { ece, cwr, ect: _ } = self;
+        if (ece.is_some() || cwr.is_some()) && at.head.proto != Inv::plain(Proto::TCP) {
+            return Err(Refused::invalid("ECN changes TCP headers behind `-p tcp' only"));
         }
         Ok(())
     }
 
     fn save(&self, out: &mut Out, _: Family) {
-        let Self = self;
-        out.word("--ecn-tcp-remove");
+        let Self { ece, cwr, ect } = *self;
+        if *self == Self::NONE {
+            out.word("--ecn-tcp-remove");
+            return;
+        }
+        for (name, bit) in [("--ecn-tcp-ece", ece), ("--ecn-tcp-cwr", cwr)] {
+            if let Some(bit) = bit {
+                out.opt(false, name, u8::from(bit));
+            }
+        }
+        if let Some(ect) = ect {
+            out.opt(false, "--ecn-ip-ect", ect);
+        }
     }
 
     fn list(&self, out: &mut Out, _: &Show<'_>) {
-        let Self = self;
-        out.word("ECN TCP remove");
+        let Self { ece, cwr, ect } = *self;
+        out.word("ECN");
+        if *self == Self::NONE {
+            out.word("TCP remove");
+            return;
+        }
+        for (name, bit) in [("ECE", ece), ("CWR", cwr)] {
+            if let Some(bit) = bit {
+                out.fmt(format_args!(" {name}={}", u8::from(bit)));
+            }
+        }
+        if let Some(ect) = ect {
+            out.fmt(format_args!(" ECT codepoint={ect}"));
+        }
     }
 }
 
 impl Acting for SetEcn {
+    /// Kernel: `ecn_tg`, which does nothing to the TCP bits when those asked for have their values already.
     fn act(&self, _: &Lowering<'_>) -> Act {
-        let Self = self;
-        Act::Native(NativeAct::new("remove ECN", Effect::Stable, |at| {
-            let (l4, end) = (at.packet.layout.l4, at.packet.layout.end);
-            let Some(header) = at.packet.bytes.get_mut(l4..end).filter(|h| h.len() >= 20) else {
-                return Ok(Verdict::Drop);
-            };
-            let old = u16::from_be_bytes([header[12], header[13]]);
-            let new = old & !0x00c0;
-            if new != old {
-                let check = u16::from_be_bytes([header[16], header[17]]);
-                let check = ox_packet::checksum::replace2(check, old, new);
-                header[12..14].copy_from_slice(&new.to_be_bytes());
-                header[16..18].copy_from_slice(&check.to_be_bytes());
-                at.packet.reread().map_err(|_| Stop::Unknown("the packet cannot be read any more"))?;
+        let Self { ece, cwr, ect } = *self;
+        Act::Native(NativeAct::new("congestion bits", Effect::Stable, move |at| {
+            let packet = &mut *at.packet;
+            if let Some(ect) = ect {
+                ox_packet::rewrite::set_ecn(&mut packet.bytes, &packet.layout, ect);
             }
+            if (ece.is_some() || cwr.is_some()) && packet.layout.proto == Proto::TCP.0 {
+                let (l4, end) = (packet.layout.l4, packet.layout.end);
+                let Some(header) = packet.bytes.get_mut(l4..end).filter(|h| h.len() >= 20) else {
+                    return Ok(Verdict::Drop);
+                };
+                let old = u16::from_be_bytes([header[12], header[13]]);
+                let wanted = |bit: u16, to: Option<bool>| to.map_or(old & bit, |on| if on { bit } else { 0 });
+                let new = old & !0x00c0 | wanted(0x40, ece) | wanted(0x80, cwr);
+                if new != old {
+                    let check = u16::from_be_bytes([header[16], header[17]]);
+                    let check = ox_packet::checksum::replace2(check, old, new);
+                    header[12..14].copy_from_slice(&new.to_be_bytes());
+                    header[16..18].copy_from_slice(&check.to_be_bytes());
+                }
+            }
+            packet.reread().map_err(|_| Stop::Unknown("the packet cannot be read any more"))?;
             Ok(Verdict::Continue)
         }))
     }
@@ -219,15 +276,27 @@ impl Xt<0> for SetEcn {
     type Info = IptEcnTargetInfo;
 
     fn encode(&self, _: &Carry<'_>) -> Option<IptEcnTargetInfo> {
-        let Self = self;
-        // `IPT_ECN_OP_SET_ECE`, `IPT_ECN_OP_SET_CWR`: to nothing.
-        Some(IptEcnTargetInfo { operation: 0x10 | 0x20, ..Default::default() })
+        let Self { ece, cwr, ect } = *self;
+        let bit = |bit: u8, on: bool| if on { bit } else { 0 };
+        Some(IptEcnTargetInfo {
+            operation: bit(SET_IP, ect.is_some()) | bit(SET_ECE, ece.is_some()) | bit(SET_CWR, cwr.is_some()),
+            ip_ect: ect.unwrap_or(0),
+            proto: bit(1, ece == Some(true)) | bit(2, cwr == Some(true)),
+        })
     }
 
-    fn decode(_: &IptEcnTargetInfo, _: &Carry<'_>) -> Option<Self> {
-        Some(Self)
+    fn decode(info: &IptEcnTargetInfo, _: &Carry<'_>) -> Option<Self> {
+        let IptEcnTargetInfo { operation, ip_ect, proto } = *info;
+        let said = |bit: u8, on: bool| (operation & bit != 0).then_some(on);
+        let ect = (operation & SET_IP != 0).then_some(ip_ect);
+        Some(Self { ece: said(SET_ECE, proto & 1 != 0), cwr: said(SET_CWR, proto & 2 != 0), ect })
     }
 }
+
+/// Bits of `operation` (`IPT_ECN_OP_SET_*`).
+const SET_IP: u8 = 0x01;
+const SET_ECE: u8 = 0x10;
+const SET_CWR: u8 = 0x20;
 
 #[cfg(test)]
 mod tests {
@@ -247,6 +316,32 @@ mod tests {
         check(V4, Mangle, "-p tcp -j ECN --ecn-tcp-rem", "-p tcp -j ECN --ecn-tcp-remove", "ECN TCP remove");
         refused(V4, Filter, "-m ecn");
         refused(V4, Filter, "-m ecn --ecn-ip-ect 4");
+        check(
+            V4,
+            Mangle,
+            "-p tcp -j ECN --ecn-tcp-remove --ecn-ip-ect 2",
+            "-p tcp -j ECN --ecn-tcp-ece 0 --ecn-tcp-cwr 0 --ecn-ip-ect 2",
+            "ECN ECE=0 CWR=0 ECT codepoint=2",
+        );
+        check(V4, Mangle, "-j ECN --ecn-ip-ect 0", "-j ECN --ecn-ip-ect 0", "ECN ECT codepoint=0");
         refused(V4, Mangle, "-p tcp -j ECN");
+        refused(V4, Mangle, "-p tcp -j ECN --ecn-tcp-cwr 2");
+        refused(V4, Mangle, "-p tcp -j ECN --ecn-tcp-cwr 1 --ecn-tcp-remove");
+    }
+
+    #[test]
+    fn bits_are_set_and_taken_out() {
+        use super::super::trial::Trial;
+        use ox_packet::{Build, tcp};
+        let run = |options: &str| {
+            let build = Build::tcp(([1, 1, 1, 1], 1), ([2, 2, 2, 2], 2), tcp::SYN | 0x40);
+            let mut packet = crate::ir::Packet::new(build.bytes()).unwrap();
+            Trial::of(&format!("-p tcp -j ECN {options}")).run(&mut packet, None).unwrap();
+            assert!(ox_packet::validate(&packet.bytes, false).is_ok());
+            (packet.bytes[33], packet.bytes[1] & 3)
+        };
+        assert_eq!(run("--ecn-tcp-remove"), (tcp::SYN, 0));
+        assert_eq!(run("--ecn-tcp-cwr 1 --ecn-ip-ect 2"), (tcp::SYN | 0xc0, 2));
+        assert_eq!(run("--ecn-tcp-ece 0"), (tcp::SYN, 0));
     }
 }

@@ -14,7 +14,10 @@ pub struct Hmark {
     sport: Option<u16>,
     dport: Option<u16>,
     spi: Option<u32>,
-    proto: Option<u8>,
+    set_sport: Option<u16>,
+    set_dport: Option<u16>,
+    set_spi: Option<u32>,
+    proto: Option<u16>,
     conn: bool,
     seed: u32,
     modulus: u32,
@@ -22,7 +25,7 @@ pub struct Hmark {
 }
 
 options! { Hmark;
-    /// What is hashed, separated by commas: src dst sport dport spi, and ct for the connection's first packet.
+    /// What is hashed, separated by commas: src dst sport dport spi proto, and ct for the connection's first packet.
     TUPLE ["hmark-tuple"] Texts => |h, v| h.tuple(&v.0);
     /// Bits of the source address that count.
     SRC ["hmark-src-prefix"] Prefix => |h, v| once(&mut h.src, v.0);
@@ -34,8 +37,14 @@ options! { Hmark;
     DPORT ["hmark-dport-mask"] u16 => |h, v| once(&mut h.dport, v);
     /// Bits of the security parameters index that count.
     SPI ["hmark-spi-mask"] u32 => |h, v| once(&mut h.spi, v);
+    /// Bits to set in the source port.
+    SET_SPORT ["hmark-sport"] u16 => |h, v| h.set_sport = Some(v);
+    /// Bits to set in the destination port.
+    SET_DPORT ["hmark-dport"] u16 => |h, v| h.set_dport = Some(v);
+    /// Bits to set in the security parameters index.
+    SET_SPI ["hmark-spi"] u32 => |h, v| h.set_spi = Some(v);
     /// Bits of the protocol number that count.
-    PROTO ["hmark-proto-mask"] u8 => |h, v| once(&mut h.proto, v);
+    PROTO ["hmark-proto-mask"] u16 => |h, v| once(&mut h.proto, v);
     /// Seed of the hash.
     SEED ["hmark-rnd"] u32, .needed() => |h, v| h.seed = v;
     /// How many marks there are.
@@ -82,8 +91,9 @@ impl Hmark {
                 "sport" => self.sport = Some(u16::MAX),
                 "dport" => self.dport = Some(u16::MAX),
                 "spi" => self.spi = Some(u32::MAX),
+                "proto" => self.proto = Some(u16::MAX),
                 "ct" => self.conn = true,
-                _ => return Err(format!("`{name}' cannot be hashed: src dst sport dport spi ct")),
+                _ => return Err(format!("`{name}' cannot be hashed: src dst sport dport spi proto ct")),
             }
         }
         Ok(())
@@ -96,15 +106,16 @@ impl Hmark {
             (0..4).fold(0, |folded, i| folded ^ (kept >> (32 * i)) as u32)
         };
         let (a, b) = (address(src, self.src), address(dst, self.dst));
-        let hash =
-            jhash::jhash_3words(a.min(b), a.max(b), ports, self.seed) ^ u32::from(proto & self.proto.unwrap_or(0));
+        let hash = jhash::jhash_3words(a.min(b), a.max(b), ports, self.seed)
+            ^ u32::from(u16::from(proto) & self.proto.unwrap_or(0));
         jhash::reciprocal_scale(hash, self.modulus).wrapping_add(self.offset.unwrap_or(0))
     }
 
-    /// Masked ports, the greater one in front.
+    /// Masked ports with bits set, the greater one in front.
     fn ports(&self, word: u32) -> u32 {
-        let mask = u32::from(self.sport.unwrap_or(0)) << 16 | u32::from(self.dport.unwrap_or(0));
-        let kept = word & self.spi.unwrap_or(mask);
+        let both = |src: Option<u16>, dst: Option<u16>| u32::from(src.unwrap_or(0)) << 16 | u32::from(dst.unwrap_or(0));
+        let mask = self.spi.unwrap_or(both(self.sport, self.dport));
+        let kept = word & mask | self.set_spi.unwrap_or(both(self.set_sport, self.set_dport));
         let (src, dst) = (kept >> 16, kept & 0xffff);
         src.max(dst) << 16 | src.min(dst)
     }
@@ -147,47 +158,51 @@ impl Ext for Hmark {
     const NAME: &'static str = "HMARK";
     const ABOUT: &'static str = "Marks packets by a hash of their addresses and ports.";
 
-    fn check(&mut self, _: u32, cx: &Reading<'_>) -> Result<(), String> {
-        let Self { src, dst, sport, dport, spi, proto, conn, seed: _, modulus, offset } = self;
-        for len in [&mut *src, dst].into_iter().flatten() {
+    fn check(&mut self, seen: u32, cx: &Reading<'_>) -> Result<(), String> {
+        for len in [&mut self.src, &mut self.dst].into_iter().flatten() {
             *len = (*len).min(width(cx.family));
         }
-        if *modulus == 0 {
-            return Err("`--hmark-mod' must be 1 or more".into());
-        }
-        if spi.is_some() && (sport.is_some() || dport.is_some()) {
-            return Err("ports and the parameter index cannot be hashed together".into());
-        }
-        // A mask of protocols alone counts as a tuple.
-        if !*conn
-            && proto.is_none()
-            && src.is_none()
-            && dst.is_none()
-            && sport.is_none()
-            && dport.is_none()
-            && spi.is_none()
-        {
+        // What is set counts as a tuple too.
+        if seen & !(Self::SEED | Self::MOD | Self::OFFSET) == 0 {
             return Err("say what is hashed: --hmark-tuple".into());
         }
-        *offset = offset.filter(|&n| n != 0);
+        if self.spi.is_some() && (self.sport.is_some() || self.dport.is_some()) {
+            return Err("ports and the parameter index cannot be hashed together".into());
+        }
+        if self.modulus == 0 {
+            return Err("`--hmark-mod' must be 1 or more".into());
+        }
+        self.offset = self.offset.filter(|&n| n != 0);
+        Ok(())
+    }
+
+    fn admit(&self, _: &Place<'_>) -> Result<(), Refused> {
+        if self.set_spi.is_some() && (self.set_sport.is_some() || self.set_dport.is_some()) {
+            return Err(Refused::invalid("HMARK: bits of ports and of the parameter index cannot be set together"));
+        }
         Ok(())
     }
 
     fn save(&self, out: &mut Out, _: Family) {
-        let Self { src, dst, sport, dport, spi, proto, conn, seed, modulus, offset } = *self;
+        let Self { src, dst, sport, dport, spi, set_sport, set_dport, set_spi, proto, conn, seed, modulus, offset } =
+            *self;
         for (name, len) in [("--hmark-src-prefix", src), ("--hmark-dst-prefix", dst)] {
             if let Some(len) = len {
                 out.opt(false, name, len);
             }
         }
-        for (name, mask) in [("--hmark-sport-mask", sport), ("--hmark-dport-mask", dport)] {
-            if let Some(mask) = mask {
-                out.opt(false, name, format_args!("{mask:#06x}"));
+        let mut transport = |names: [&str; 3], src: Option<u16>, dst: Option<u16>, spi: Option<u32>| {
+            for (name, port) in [(names[0], src), (names[1], dst)] {
+                if let Some(port) = port {
+                    out.opt(false, name, format_args!("{port:#06x}"));
+                }
             }
-        }
-        if let Some(mask) = spi {
-            out.opt(false, "--hmark-spi-mask", format_args!("{mask:#010x}"));
-        }
+            if let Some(spi) = spi {
+                out.opt(false, names[2], format_args!("{spi:#010x}"));
+            }
+        };
+        transport(["--hmark-sport-mask", "--hmark-dport-mask", "--hmark-spi-mask"], sport, dport, spi);
+        transport(["--hmark-sport", "--hmark-dport", "--hmark-spi"], set_sport, set_dport, set_spi);
         if let Some(mask) = proto {
             out.opt(false, "--hmark-proto-mask", format_args!("{mask:#04x}"));
         }
@@ -202,7 +217,8 @@ impl Ext for Hmark {
     }
 
     fn list(&self, out: &mut Out, show: &Show<'_>) {
-        let Self { src, dst, sport, dport, spi, proto, conn, seed, modulus, offset } = *self;
+        let Self { src, dst, sport, dport, spi, set_sport, set_dport, set_spi, proto, conn, seed, modulus, offset } =
+            *self;
         // Stock leaves a blank behind each part, and shows no length for a whole IPv6 address.
         out.word("HMARK ");
         out.fmt(format_args!("mod {modulus} "));
@@ -217,10 +233,11 @@ impl Ext for Hmark {
                 None => {}
             }
         }
-        let masks = [("sport", sport.map(u32::from)), ("dport", dport.map(u32::from)), ("spi", spi)];
-        for (name, mask) in masks.into_iter().chain([("proto", proto.map(u32::from))]) {
-            if let Some(mask) = mask {
-                out.fmt(format_args!("{name}-mask {mask:#x} "));
+        let masks = [("sport-mask", sport.map(u32::from)), ("dport-mask", dport.map(u32::from)), ("spi-mask", spi)];
+        let sets = [("sport", set_sport.map(u32::from)), ("dport", set_dport.map(u32::from)), ("spi", set_spi)];
+        for (name, bits) in masks.into_iter().chain(sets).chain([("proto-mask", proto.map(u32::from))]) {
+            if let Some(bits) = bits {
+                out.fmt(format_args!("{name} {bits:#x} "));
             }
         }
         out.fmt(format_args!("rnd {seed:#x} "));
@@ -260,9 +277,24 @@ mod tests {
             "--hmark-tuple src --hmark-mod 0",
             "--hmark-tuple src",
             "--hmark-tuple spi,sport --hmark-mod 2",
+            "--hmark-tuple src,proto --hmark-mod 2 --hmark-proto-mask 1",
+            "--hmark-tuple src --hmark-mod 2 --hmark-sport http",
         ] {
             refused(V4, Mangle, &format!("-j HMARK --hmark-rnd 1 {rest}"));
         }
+    }
+
+    #[test]
+    fn bits_of_ports_are_set() {
+        let line = |words: &str| format!("-j HMARK {words} --hmark-rnd 0x00000001 --hmark-mod 2");
+        let four = |words: &str, listed: &str| check(V4, Mangle, &line(words), &line(words), listed);
+        four(
+            "--hmark-sport-mask 0x0001 --hmark-dport-mask 0x0002 --hmark-sport 0x0003 --hmark-dport 0x0004 --hmark-proto-mask 0xffff",
+            "HMARK mod 2 sport-mask 0x1 dport-mask 0x2 sport 0x3 dport 0x4 proto-mask 0xffff rnd 0x1 ",
+        );
+        four("--hmark-spi 0x00000007", "HMARK mod 2 spi 0x7 rnd 0x1 ");
+        let hash = Hmark { sport: Some(0xf0), set_sport: Some(1), set_dport: Some(2), ..Hmark::default() };
+        assert_eq!(hash.ports(0x1234_5678), 0x31 << 16 | 2);
     }
 
     #[test]

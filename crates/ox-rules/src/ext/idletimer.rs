@@ -55,7 +55,8 @@ impl Ext for Idletimer {
         timeout.print(out);
         out.fmt(format_args!(" label:{label}"));
         if *alarm {
-            out.word("alarm");
+            // A label may end in a blank.
+            out.raw(" alarm");
         }
     }
 }

@@ -11,8 +11,9 @@ pub struct Mac {
     source: Inv<Address>,
 }
 
+/// An Ethernet address.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Address([u8; 6]);
+pub(super) struct Address(pub [u8; 6]);
 
 options! { Mac;
     /// Six bytes in hexadecimal, separated by colons.

@@ -5,12 +5,16 @@
 //! file knows any of that. `CONTRIBUTING.md` lists the steps for a new one.
 
 pub mod abi;
+mod addrmask;
 pub mod addrtype;
 pub mod ah;
 pub mod audit;
+pub mod bpf;
+pub mod cgroup;
 pub mod checksum;
 pub mod classify;
 pub mod cluster;
+pub mod clusterip;
 pub mod comment;
 pub mod connbytes;
 pub mod connlabel;
@@ -40,6 +44,8 @@ pub mod idletimer;
 pub mod ipcomp;
 pub mod iprange;
 pub mod ipv6header;
+pub mod ipvs;
+pub mod led;
 pub mod length;
 pub mod limit;
 pub mod log;
@@ -57,6 +63,7 @@ pub mod nflog;
 pub mod nfqueue;
 pub mod npt;
 pub mod opts;
+pub mod osf;
 pub mod owner;
 pub mod physdev;
 pub mod pkttype;
@@ -78,6 +85,7 @@ pub mod set;
 pub mod snat;
 pub mod socket;
 mod span;
+pub mod srh;
 pub mod state;
 pub mod statistic;
 pub mod string;
@@ -93,6 +101,7 @@ pub mod trace;
 pub mod ttl;
 pub mod u32;
 pub mod udp;
+pub mod ulog;
 
 #[cfg(test)]
 mod header_tests;

@@ -1,6 +1,7 @@
 //! `-m policy`: whether IPsec carried a packet here, or will carry it away, and how.
 //!
 //! Kernel: net/netfilter/xt_policy.c; ABI: uapi/linux/netfilter/xt_policy.h (four elements).
+use super::addrmask::AddrMask;
 use super::prelude::*;
 use ox_wire::xtables::ipsec::{XtPolicyElem, XtPolicyInfo};
 
@@ -20,15 +21,8 @@ struct Element {
     spi: Option<Inv<u32>>,
     proto: Option<Inv<u8>>,
     tunnel: Option<Inv<bool>>,
-    dst: Option<Inv<Masked128>>,
-    src: Option<Inv<Masked128>>,
-}
-
-/// An address and a mask; the host's bits are kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Masked128 {
-    addr: u128,
-    mask: u128,
+    dst: Option<Inv<AddrMask>>,
+    src: Option<Inv<AddrMask>>,
 }
 
 /// Most elements.
@@ -50,9 +44,9 @@ options! { Policy;
     /// `tunnel` or `transport`.
     MODE ["mode"] Inv<Mode>, .multi() => |p, v| once(&mut p.last().tunnel, Inv { is: v.is.0, not: v.not });
     /// Far end of a tunnel.
-    DST ["tunnel-dst"] Inv<Masked128>, .multi() => |p, v| once(&mut p.last().dst, v);
+    DST ["tunnel-dst"] Inv<AddrMask>, .multi() => |p, v| once(&mut p.last().dst, v);
     /// Near end of a tunnel.
-    SRC ["tunnel-src"] Inv<Masked128>, .multi() => |p, v| once(&mut p.last().src, v);
+    SRC ["tunnel-src"] Inv<AddrMask>, .multi() => |p, v| once(&mut p.last().src, v);
     /// Begins the next element of a strict policy.
     NEXT ["next"] Flag, .multi() => |p, _v| p.next();
 }
@@ -119,18 +113,6 @@ impl Value for Mode {
     }
 }
 
-impl Value for Masked128 {
-    const HINT: &'static str = "ADDRESS[/MASK]";
-    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        let typed = args[0];
-        let net = read_net(typed, cx.family, cx.names)?.into_iter().next();
-        let net = net.ok_or_else(|| format!("`{typed}' has no address in this family"))?;
-        let host = typed.split_once('/').map_or(typed, |(host, _)| host);
-        let addr = read_addr(host, cx.family).unwrap_or(net.addr());
-        Ok(Masked128 { addr, mask: net.mask() })
-    }
-}
-
 impl Policy {
     fn last(&mut self) -> &mut Element {
         if self.elements.is_empty() {
@@ -181,16 +163,7 @@ impl Element {
         for (name, end) in [("tunnel-dst", dst), ("tunnel-src", src)] {
             let Some(v) = end else { continue };
             flag(v.not, name, out);
-            out.addr(family, v.is.addr);
-            let width = if family == Family::V4 { 32 } else { 128 };
-            match Net::new(v.is.addr, v.is.mask).prefix_len(family) {
-                Some(len) if len == width => {}
-                Some(len) => out.fmt(format_args!("/{len}")),
-                None => {
-                    out.raw("/");
-                    out.addr(family, v.is.mask);
-                }
-            }
+            v.is.print(family, true, out);
         }
     }
 }
@@ -331,7 +304,7 @@ fn mask128(mask: u128, family: Family) -> [u8; 16] {
 impl Element {
     fn encode(&self, family: Family) -> XtPolicyElem {
         let Self { reqid, spi, proto, tunnel, dst, src } = *self;
-        let end = |end: Option<Inv<Masked128>>| end.map_or((0, 0), |e| (e.is.addr, e.is.mask));
+        let end = |end: Option<Inv<AddrMask>>| end.map_or((0, 0), |e| (e.is.addr, e.is.mask));
         let ((saddr, smask), (daddr, dmask)) = (end(src), end(dst));
         let said = [
             src.map(|v| v.not),
@@ -359,7 +332,7 @@ impl Element {
         let XtPolicyElem { saddr, smask, daddr, dmask, spi, reqid, proto, mode, r#match, invert } = *info;
         let not: [bool; 6] = unbits(invert);
         let [s, d, p, m, i, r] = unbits(r#match);
-        let end = |a, mask, not| Inv { is: Masked128 { addr: addr(&a, family), mask: addr(&mask, family) }, not };
+        let end = |a, mask, not| Inv { is: AddrMask { addr: addr(&a, family), mask: addr(&mask, family) }, not };
         Self {
             reqid: r.then_some(Inv { is: reqid, not: not[5] }),
             spi: i.then_some(Inv { is: spi, not: not[4] }),

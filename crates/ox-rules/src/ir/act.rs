@@ -117,6 +117,8 @@ pub enum LogKind {
     Kernel,
     /// An nfnetlink_log group.
     Nflog,
+    /// A netlink group of ipt_ULOG.
+    Ulog,
     /// The packet is marked for tracing (TRACE).
     Trace,
 }
@@ -132,7 +134,7 @@ pub struct LogSpec {
     pub level: u8,
     /// LOG's `--log-…` bits as in uapi/linux/netfilter/nf_log.h.
     pub flags: u8,
-    /// NFLOG group.
+    /// NFLOG or ULOG group.
     pub group: u16,
 }
 

@@ -57,7 +57,11 @@ fn extension(flag: &str, desc: &Desc, out: &mut Out) {
 fn usage(option: &Opt) -> String {
     let names: Vec<_> = option.names.iter().map(|n| format!("--{n}")).collect();
     let not = if option.invert { "[!] " } else { "    " };
-    let hint = if option.hint.is_empty() { String::new() } else { format!(" {}", option.hint) };
+    let hint = match option.hint {
+        "" => String::new(),
+        hint if option.optional => format!(" [{hint}]"),
+        hint => format!(" {hint}"),
+    };
     format!("{not}{}{hint}", names.join(", "))
 }
 

@@ -17,6 +17,8 @@ pub struct Opt {
     pub args: u8,
     /// What those words are, the last form standing for the rest of them.
     pub forms: &'static [Form],
+    /// Whether its argument may be left out: a word that begins with `-`, or `!`, is none.
+    pub optional: bool,
     /// Whether `!` may stand before it.
     pub invert: bool,
     /// What its argument is called in help; empty for a flag.
@@ -45,7 +47,32 @@ impl Opt {
         hint: &'static str,
         help: &'static str,
     ) -> Self {
-        Self { names, args, forms, invert, hint, help, multi: false, needed: false, excl: 0, also: 0, after: None }
+        Self {
+            names,
+            args,
+            forms,
+            optional: false,
+            invert,
+            hint,
+            help,
+            multi: false,
+            needed: false,
+            excl: 0,
+            also: 0,
+            after: None,
+        }
+    }
+
+    /// Its argument may be left out, or not.
+    #[must_use]
+    pub const fn optional(mut self, optional: bool) -> Self {
+        self.optional = optional;
+        self
+    }
+
+    /// Whether its argument is left out, as the word that follows it tells.
+    pub fn left_out(&self, next: Option<&str>) -> bool {
+        self.optional && next.is_none_or(|w| w.starts_with('-') || w == "!")
     }
 
     /// May be given more than once.
@@ -148,7 +175,7 @@ impl Outcome for Result<(), String> {
 /// ```
 ///
 /// The value's type says how many words it takes and, as `Inv<_>`, whether `!` may stand before the option; `Flag` takes
-/// none. The closure gets the extension and the value, and returns `()` or `Result<(), String>`. Each row's bit is an
+/// none, and what an `Option<_>` takes may be left out. The closure gets the extension and the value, and returns `()` or `Result<(), String>`. Each row's bit is an
 /// associated constant (`Self::SPORT`).
 macro_rules! options {
     ($ty:ty; $(
@@ -172,7 +199,8 @@ macro_rules! options {
                         <$val as $crate::syntax::Value>::INVERT,
                         <$val as $crate::syntax::Value>::HINT,
                         concat!($($help),+),
-                    )$(.$attr($($arg)?))*,
+                    )
+                    .optional(<$val as $crate::syntax::Value>::OPTIONAL)$(.$attr($($arg)?))*,
                 )*];
                 fn row(name: &str) -> Option<usize> {
                     match name {

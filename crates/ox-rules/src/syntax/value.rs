@@ -25,6 +25,8 @@ pub trait Value: Sized {
     const ARGS: u8 = 1;
     /// What each of them is.
     const FORMS: &'static [Form] = &[Form::Text];
+    /// Whether they may be left out.
+    const OPTIONAL: bool = false;
     /// Whether `!` may stand before its option.
     const INVERT: bool = false;
     /// What help calls it.
@@ -55,6 +57,17 @@ impl<T: Value> Value for Inv<T> {
     const HINT: &'static str = T::HINT;
     fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
         Ok(Inv { is: T::read(args, not, cx)?, not })
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    const ARGS: u8 = T::ARGS;
+    const FORMS: &'static [Form] = T::FORMS;
+    const OPTIONAL: bool = true;
+    const INVERT: bool = T::INVERT;
+    const HINT: &'static str = T::HINT;
+    fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        if args.is_empty() { Ok(None) } else { T::read(args, not, cx).map(Some) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules made from the option tables of the extensions: every option, negated, repeated, missing, at its boundaries.
 
+mod rare;
 pub mod text;
 pub mod values;
 mod words;
@@ -10,6 +11,7 @@ use ox_rules::ext::Desc;
 use ox_rules::ir::Hook;
 use ox_rules::model::TableName;
 use ox_rules::syntax::Opt;
+use std::collections::BTreeSet;
 
 /// What an extension is, for the place of its words in a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,46 @@ pub fn rules(desc: &Desc, kind: Kind, family: Family, count: usize, random: &mut
 
 /// Of a hundred choices, so many break something, where refusals are wanted as much as rules.
 const RUDE: u64 = 15;
+
+/// As [`rules`], but six of ten are good as far as `good` knows, and among these those come first that say something new:
+/// an option, an option with `!`, two options together.
+pub fn telling_rules(
+    desc: &Desc,
+    kind: Kind,
+    family: Family,
+    count: usize,
+    random: &mut Random,
+    good: &dyn Fn(&Made) -> bool,
+) -> Vec<Made> {
+    let (taken, refused): (Vec<Made>, Vec<Made>) =
+        rules(desc, kind, family, count * 40, random).into_iter().partition(good);
+    let share = if refused.is_empty() { count } else { count * 6 / 10 };
+    let mut said: BTreeSet<(String, String)> = BTreeSet::new();
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for made in taken {
+        let new = parts(&made.words).into_iter().filter(|p| said.insert(p.clone())).count() > 0;
+        if new { &mut first } else { &mut rest }.push(made);
+    }
+    first.extend(rest);
+    first.truncate(share);
+    let left = count - first.len();
+    first.extend(refused.into_iter().take(left));
+    first
+}
+
+/// The options of a rule, with their `!`, and each pair of them.
+fn parts(words: &[String]) -> Vec<(String, String)> {
+    let options: Vec<String> = (0..words.len())
+        .filter(|&i| words[i].starts_with("--"))
+        .map(|i| {
+            let name = words[i].split('=').next().unwrap_or_default();
+            if i > 0 && words[i - 1] == "!" { format!("! {name}") } else { name.to_owned() }
+        })
+        .collect();
+    let alone = options.iter().map(|a| (a.clone(), String::new()));
+    let pairs = options.iter().enumerate().flat_map(|(i, a)| options[i + 1..].iter().map(|b| (a.clone(), b.clone())));
+    alone.chain(pairs).collect()
+}
 
 /// Rules that only have a head and a verdict.
 pub fn heads(family: Family, count: usize, random: &mut Random) -> Vec<Made> {
@@ -106,7 +148,10 @@ pub fn one(desc: &Desc, kind: Kind, family: Family, rude: u64, random: &mut Rand
     };
     let mut words = Vec::new();
     protocol(desc, family, random, &mut words);
-    if random.percent(15) {
+    if desc.name == "CLUSTERIP" && random.percent(85) {
+        // It belongs to an address on an interface.
+        words.extend(["-d", "10.0.0.1", "-i", "eth0"].map(str::to_owned));
+    } else if random.percent(15) {
         head_option(family, chain, random, &mut words);
     }
     let name = |random: &mut Random| match desc.aliases {
@@ -143,20 +188,11 @@ fn place(tables: &[TableName], hook: impl Fn(Hook) -> bool, random: &mut Random)
 }
 
 /// Extensions that want a transport protocol for some or all of their options.
-const WANT_PROTOCOL: [&str; 12] = [
-    "multiport",
-    "TCPOPTSTRIP",
-    "ECN",
-    "ecn",
-    "TPROXY",
-    "TCPMSS",
-    "SNAT",
-    "DNAT",
-    "REDIRECT",
-    "MASQUERADE",
-    "REJECT",
-    "connlimit",
-];
+const WANT_PROTOCOL: [&str; 8] =
+    ["multiport", "TPROXY", "SNAT", "DNAT", "REDIRECT", "MASQUERADE", "REJECT", "connlimit"];
+
+/// Extensions for TCP.
+const WANT_TCP: [&str; 6] = ["TCPMSS", "TCPOPTSTRIP", "SYNPROXY", "ECN", "ecn", "tcpmss"];
 
 fn protocol(desc: &Desc, family: Family, random: &mut Random, words: &mut Vec<String>) {
     let named = match desc.name {
@@ -168,10 +204,11 @@ fn protocol(desc: &Desc, family: Family, random: &mut Random, words: &mut Vec<St
         ("icmp6", ..) => "icmpv6",
         (_, Some(name), _) => name,
         (_, None, Some(number)) => number,
-        ("TCPMSS" | "TCPOPTSTRIP" | "ECN" | "ecn", ..) => "tcp",
+        (name, ..) if WANT_TCP.contains(&name) => "tcp",
         _ => ["tcp", "udp", "sctp", "dccp", "udplite"][random.below(5) as usize],
     };
-    let wants = desc.proto.is_some() || named.is_some() || WANT_PROTOCOL.contains(&desc.name);
+    let wants =
+        desc.proto.is_some() || named.is_some() || WANT_PROTOCOL.contains(&desc.name) || WANT_TCP.contains(&desc.name);
     match random.below(100) {
         0..90 if wants => words.extend(["-p".to_owned(), fitting.to_owned()]),
         90..95 if wants => words.extend(["!".to_owned(), "-p".to_owned(), fitting.to_owned()]),
@@ -266,12 +303,12 @@ fn option(desc: &Desc, opt: &Opt, family: Family, rude: u64, random: &mut Random
         }
     }
     let mut values = values::argument(desc.name, opt, family, random.percent(rude), random);
-    if random.percent(rude / 8) {
-        // Its argument is forgotten.
+    if random.percent(if opt.optional { 40 } else { rude / 8 }) {
+        // Its argument is forgotten, or not needed.
         values.pop();
     }
     match values.as_slice() {
-        [value] if random.percent(6) => words.push(format!("--{name}={value}")),
+        [value] if random.percent(if opt.optional { 1 } else { 6 }) => words.push(format!("--{name}={value}")),
         _ => {
             words.push(format!("--{name}"));
             words.append(&mut values);

@@ -102,7 +102,7 @@ fn kind(ext: &str, option: &str, opt: &Opt) -> Words {
         ("devgroup", _) => GROUP_MASK,
         ("dccp", "dccp-types") => DCCP_TYPES,
         ("dst" | "hbh", "dst-opts" | "hbh-opts") => IP6_OPTIONS,
-        ("ecn", _) => ECT,
+        ("ecn", _) | ("ECN", "ecn-ip-ect") => ECT,
         ("ipv6header", "header") => HEADERS,
         ("mh", _) => MH_TYPES,
         ("policy", "dir") => POLICY_DIR,
@@ -121,7 +121,7 @@ fn kind(ext: &str, option: &str, opt: &Opt) -> Words {
         ("RATEEST", "rateest-interval") => INTERVAL,
         ("RATEEST", _) => AVERAGE,
         ("TCPOPTSTRIP", _) => STRIP,
-        _ => by_hint(opt.hint),
+        _ => super::rare::words(ext, option).unwrap_or_else(|| by_hint(opt.hint)),
     }
 }
 

@@ -4,10 +4,12 @@
 //! and words are written as in restore text. `#` begins a comment line. A line `@FAMILIES COMMAND…` is run in the
 //! namespace first (to make an ipset, say). There are no results in it: the stock program answers at test time.
 
+use super::{Program, SystemNames, ours};
 use crate::generate::{self, Kind};
 use crate::random::Random;
 use ox_packet::Family;
 use ox_rules::ext::{self, Desc};
+use ox_rules::ir::Dialect;
 use ox_rules::syntax::split_words;
 use std::path::Path;
 
@@ -51,12 +53,24 @@ fn files(root: &Path) -> Vec<String> {
     names.filter_map(|n| n.strip_suffix(".rules").map(str::to_owned)).collect()
 }
 
-/// The cases of one name for a family: first those written by hand, then `count` generated ones.
+/// The cases of one name for a family, whichever program is asked: those for the nft variant.
+///
+/// # Errors
+/// As [`group_for`].
+pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -> Result<Group, String> {
+    group_for(root, name, Program { family, dialect: Dialect::Nft }, seed, count)
+}
+
+/// The cases of one name for a program: first those written by hand, then `count` generated ones, of which we take six of
+/// ten.
 ///
 /// # Errors
 /// A line that cannot be read, with file and line number.
-pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -> Result<Group, String> {
+pub fn group_for(root: &Path, name: &str, program: Program, seed: u64, count: usize) -> Result<Group, String> {
+    let family = program.family;
     let mut group = read(root, name, family)?;
+    let names = SystemNames::default();
+    let good = |made: &generate::Made| ours::takes(program, &case(String::new(), made.clone()), &names);
     let mut random = Random::named(seed, &format!("{name}{family:?}"));
     let matches: Vec<&Desc> = ext::matches().iter().filter(|d| d.families.has(family)).collect();
     let targets: Vec<&Desc> = ext::targets().iter().filter(|d| d.families.has(family)).collect();
@@ -67,7 +81,7 @@ pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -
         _ => {
             for (list, kind) in [(&matches, Kind::Match), (&targets, Kind::Target)] {
                 if let Some(desc) = list.iter().find(|d| d.name == name) {
-                    made.extend(generate::rules(desc, kind, family, count, &mut random));
+                    made.extend(generate::telling_rules(desc, kind, family, count, &mut random, &good));
                 }
             }
         }
@@ -75,6 +89,14 @@ pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -
     // What the generator's words name must exist.
     if ["nfacct", "mixtures"].contains(&name) {
         group.before.extend(["acct", "other"].map(|object| ["nfacct", "add", object].map(str::to_owned).to_vec()));
+    }
+    if name == "mixtures" {
+        for estimator in ["a", "b"] {
+            let command =
+                [&program.name(""), "-t", "mangle", "-A", "OUTPUT", "-j", "RATEEST", "--rateest-name", estimator];
+            let pace = ["--rateest-interval", "250ms", "--rateest-ewmalog", "1s"];
+            group.before.push(command.into_iter().chain(pace).map(str::to_owned).collect());
+        }
     }
     if ["set", "SET", "mixtures"].contains(&name) {
         let inet = if family == Family::V4 { "inet" } else { "inet6" };
@@ -85,13 +107,13 @@ pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -
             group.before.push(command.map(str::to_owned).to_vec());
         }
     }
-    group.cases.extend(made.into_iter().enumerate().map(|(i, m)| Case {
-        from: format!("OX_SEED={seed} rule {i}"),
-        table: m.table.to_owned(),
-        chain: m.chain.to_owned(),
-        words: m.words,
-    }));
+    let made = made.into_iter().enumerate();
+    group.cases.extend(made.map(|(i, m)| case(format!("OX_SEED={seed} rule {i}"), m)));
     Ok(group)
+}
+
+fn case(from: String, made: generate::Made) -> Case {
+    Case { from, table: made.table.to_owned(), chain: made.chain.to_owned(), words: made.words }
 }
 
 /// Reads the hand-written cases. A file that is not there has none.

@@ -90,16 +90,22 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
+/// What became of a group.
+#[derive(Clone, Debug, Default)]
+pub struct Ran {
+    /// How many cases there were.
+    pub counts: Counts,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Which cases the stock program took.
+    pub accepted: Vec<usize>,
+}
+
 /// Tries a group with one program. `tamper` may spoil our answers, to show that it would be seen.
 ///
 /// # Errors
 /// The stock program cannot be asked.
-pub fn run(
-    name: &str,
-    program: Program,
-    group: &Group,
-    tamper: &(dyn Fn(&mut Answer) + Sync),
-) -> Result<(Counts, Vec<Difference>), String> {
+pub fn run(name: &str, program: Program, group: &Group, tamper: &(dyn Fn(&mut Answer) + Sync)) -> Result<Ran, String> {
     let family = if program.family == Family::V4 { 4 } else { 6 };
     let dialect = if program.dialect == Dialect::Nft { "nft" } else { "legacy" };
     let lock = std::env::temp_dir().join(format!("oracle-{}-{name}-{family}-{dialect}.lock", std::process::id()));
@@ -110,7 +116,7 @@ pub fn run(
         let asked = stock::ask(program, group, &refused, &lock)?;
         ours.follow(&asked);
         ours.answers.iter_mut().for_each(tamper);
-        let accepted = asked.answers.iter().filter(|a| a.exit == 0).count();
+        let accepted: Vec<usize> = (0..asked.answers.len()).filter(|&i| asked.answers[i].exit == 0).collect();
         let cases = asked.answers.len();
         let mut found = Vec::new();
         for ((case, stock), ours) in group.cases.iter().zip(&asked.answers).zip(&ours.answers) {
@@ -119,7 +125,8 @@ pub fn run(
                 found.push(Difference { name: name.to_owned(), program, from, typed, what, stock, ours });
             }
         }
-        Ok((Counts { cases, accepted, refused: cases - accepted }, found))
+        let counts = Counts { cases, accepted: accepted.len(), refused: cases - accepted.len() };
+        Ok(Ran { counts, differences: found, accepted })
     });
     // It was made by the programs that were run; if none was, it is not there.
     let _ = std::fs::remove_file(&lock);

@@ -4,10 +4,12 @@
 //!
 //! * [`cases`]: where rules come from: `test/oracle/*.rules` and the generator.
 //! * [`stock`] asks the stock programs, [`ours`] asks us; both give [`Answer`]s.
+//! * [`coverage`] says which options were taken by a stock program at all.
 //! * [`compare`] finds [`Difference`](compare::Difference)s; [`ledger`] knows which of them must stay.
 
 pub mod cases;
 pub mod compare;
+pub mod coverage;
 pub mod ledger;
 mod names;
 pub mod ours;

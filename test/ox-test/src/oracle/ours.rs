@@ -61,6 +61,12 @@ pub fn translate(family: Family, case: &Case, names: &dyn Names) -> Result<Vec<S
     }
 }
 
+/// Whether we take a rule in an otherwise empty table.
+pub fn takes(program: Program, case: &Case, names: &dyn Names) -> bool {
+    let group = Group { before: Vec::new(), cases: vec![case.clone()] };
+    answer(program, &group, names).answers.iter().all(|a| a.exit == 0)
+}
+
 impl Ours<'_> {
     /// Does a command as the programs do: exit status, and what was printed or said.
     fn command(&self, words: &[&str], table: &mut Table) -> (i32, String) {

@@ -9,6 +9,7 @@ use super::{Answer, Program};
 use ox_io::command::{Command, Output};
 use ox_packet::Family;
 use ox_rules::ir::Dialect;
+use ox_rules::syntax::split_words;
 use std::path::Path;
 
 /// The answers, and the order in which things were done.
@@ -81,7 +82,7 @@ impl Stock<'_> {
         self.make_chains(table, &all)?;
         let (batch, alone): (Vec<usize>, Vec<usize>) =
             all.iter().filter(|&&i| !refused[i]).partition(|&&i| restorable(&self.cases[i].words));
-        if self.batch(table, &batch, true, |i| self.commands('A', i))? {
+        if self.batch(table, &batch, |i| self.commands('A', i))? {
             asked.order.extend(&batch);
         } else {
             self.add_each(table, &batch, asked)?;
@@ -127,14 +128,8 @@ impl Stock<'_> {
         vec![format!("-A {} -m comment --comment {}", case.chain, marker(i)), typed]
     }
 
-    /// Whether all was done. With `keep`, nothing was done if not.
-    fn batch(
-        &self,
-        table: &str,
-        cases: &[usize],
-        keep: bool,
-        lines: impl Fn(usize) -> Vec<String>,
-    ) -> Result<bool, String> {
+    /// Whether all was done; nothing was done if not.
+    fn batch(&self, table: &str, cases: &[usize], lines: impl Fn(usize) -> Vec<String>) -> Result<bool, String> {
         if cases.is_empty() {
             return Ok(true);
         }
@@ -145,10 +140,8 @@ impl Stock<'_> {
                 text.push('\n');
             }
         }
-        // A check changes nothing, but COMMIT would still write the table back.
         text.push_str("COMMIT\n");
-        let args: &[&str] = if keep { &["--noflush"] } else { &["--noflush", "--test"] };
-        Ok(self.run("-restore", args, &text)?.success())
+        Ok(self.run("-restore", &["--noflush"], &text)?.success())
     }
 
     fn one(&self, table: &str, command: char, i: usize) -> Result<Output, String> {
@@ -232,10 +225,12 @@ impl Stock<'_> {
         Ok(())
     }
 
-    /// `-C` of every rule as typed and as printed; one by one only when not all are found.
+    /// `-C` of every rule as typed and as printed. The nft variant's restore does it for all at once, and one by one only
+    /// when not all are found; the legacy variant's says nothing about what it does not find.
     fn find(&self, table: &str, taken: &[usize], answers: &mut [Answer]) -> Result<(), String> {
+        let batches = self.program.dialect == Dialect::Nft;
         let (batch, alone): (Vec<usize>, Vec<usize>) = taken.iter().partition(|&&i| restorable(&self.cases[i].words));
-        let all = self.batch(table, &batch, false, |i| self.commands('C', i))?;
+        let all = batches && self.batch(table, &batch, |i| self.commands('C', i))?;
         for &i in &batch {
             answers[i].found_typed = all || self.one(table, 'C', i)?.success();
         }
@@ -245,19 +240,33 @@ impl Stock<'_> {
         let printed = |i: usize, answers: &[Answer]| -> Vec<String> {
             answers[i].rules.iter().map(|r| format!("-C {} {r}", self.cases[i].chain)).collect()
         };
-        let all = self.batch(table, taken, false, |i| printed(i, answers))?;
+        let all = batches && self.batch(table, taken, |i| printed(i, answers))?;
         for &i in taken {
-            let found = all || self.batch(table, &[i], false, |i| printed(i, answers))?;
-            answers[i].found_printed = found;
+            answers[i].found_printed = all || self.finds_all(table, &printed(i, answers))?;
         }
         Ok(())
+    }
+
+    /// Whether each of these lines succeeds as a command of its own.
+    fn finds_all(&self, table: &str, lines: &[String]) -> Result<bool, String> {
+        for line in lines {
+            let mut words = Vec::new();
+            if split_words(line, &mut words).is_err() {
+                return Ok(false);
+            }
+            let args: Vec<&str> = ["-t", table].into_iter().chain(words.iter().map(|w| &*w.text)).collect();
+            if !self.run("", &args, "")?.success() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Deletes every second case as typed, and looks at what is left.
     fn delete(&self, table: &str, taken: &[usize], asked: &mut Asked) -> Result<(), String> {
         let half: Vec<usize> = taken.iter().copied().step_by(2).collect();
         let (batch, alone): (Vec<usize>, Vec<usize>) = half.iter().partition(|&&i| restorable(&self.cases[i].words));
-        if !self.batch(table, &batch, true, |i| self.commands('D', i))? {
+        if !self.batch(table, &batch, |i| self.commands('D', i))? {
             for &i in &batch {
                 self.one(table, 'D', i)?;
             }

@@ -158,6 +158,7 @@ impl<'n> Words<'n> {
                 flag(node, path)?;
                 self.push(Cow::Owned(format!("--{name}")), path)
             }
+            (1, Node::Bool(true)) if opt.optional => self.push(Cow::Owned(format!("--{name}")), path),
             (1, node) => {
                 let word = read(opt.form(0), node).map_err(bad)?;
                 // As a word of its own it would be the old place of "not".

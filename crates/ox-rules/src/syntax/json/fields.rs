@@ -26,8 +26,9 @@ fn take_apart<'a>(options: &'static [Opt], words: &'a [&'a str]) -> Option<Vec<S
         let name = word.strip_prefix("--")?;
         let which = options.iter().position(|o| o.names.contains(&name))?;
         let opt = &options[which];
-        let args = tail.get(..opt.args.into())?;
-        rest = &tail[opt.args.into()..];
+        let count = if opt.left_out(tail.first().copied()) { 0 } else { opt.args.into() };
+        let args = tail.get(..count)?;
+        rest = &tail[count..];
         said.push(Said { which, opt, name, not, args });
     }
     Some(said)
@@ -38,9 +39,10 @@ pub(super) fn own_words(options: &'static [Opt], words: &[&str]) -> bool {
     take_apart(options, words).is_some()
 }
 
-/// Whether a row separates: a flag that may be given again and again begins a new group of options.
+/// Whether a row separates: a flag that may be given again and again begins a new group of options. One that may be turned
+/// round says something.
 pub(super) fn separates(opt: &Opt) -> bool {
-    opt.multi && opt.args == 0
+    opt.multi && opt.args == 0 && !opt.invert
 }
 
 /// Whether a field of an extension called `ext` means an option called `name`: dashes are underscores, and an option

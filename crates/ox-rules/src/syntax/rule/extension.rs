@@ -70,14 +70,15 @@ impl<'a> Reader<'a> {
             let message = format!("option \"--{option}\" cannot be used together with \"--{other}\"");
             return Err(self.blame(found, Fault::usage(here, message)));
         }
-        if opt.args == 0 && glued.is_some() {
+        if (opt.args == 0 || opt.optional) && glued.is_some() {
             let message = format!("option \"--{option}\" takes no argument");
             return Err(self.blame(found, Fault::usage(here, message)));
         }
         let mut args: ArrayVec<&str, 8> = ArrayVec::new();
         args.extend(glued);
         let mut invert = not.is_some();
-        while args.len() < usize::from(opt.args).min(args.capacity()) {
+        let left_out = opt.left_out(self.words.get(self.at).copied());
+        while args.len() < usize::from(opt.args).min(args.capacity()) && !left_out {
             let arg = self.next(here, "--", option)?;
             // The old place of `!`, behind the option: still understood where an argument follows.
             if arg == "!" && args.is_empty() && opt.invert && !invert {
