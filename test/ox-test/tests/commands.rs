@@ -8,7 +8,7 @@ use ox_test::oracle::{Program, cannot, root};
 use ox_test::transcript::ask::Room;
 use ox_test::transcript::ledger::{self, Difference, Entry};
 use ox_test::transcript::said::Said;
-use ox_test::transcript::{Session, Step, random, single};
+use ox_test::transcript::{Session, Step, random, refusals, single};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,6 +66,11 @@ fn main() -> ExitCode {
         let seen = seen.clone();
         let name = format!("commands::{}::single", program.name(""));
         trials.push(Trial::test(name, move || these(program, single(program), &seen)));
+    }
+    for program in Program::ALL {
+        let seen = seen.clone();
+        let name = format!("commands::{}::refusals", program.name(""));
+        trials.push(Trial::test(name, move || these(program, refusals(), &seen)));
     }
     let spoilt = seen.clone();
     trials.push(Trial::test("a_program_that_says_something_else_is_seen", move || broken(&spoilt)));

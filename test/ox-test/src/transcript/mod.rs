@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod ledger;
 pub mod lines;
+mod refusals;
 pub mod said;
 pub mod texts;
 
@@ -94,6 +95,15 @@ pub fn single(program: Program) -> Vec<Session> {
         sessions.push(Session { from: format!("OX_SINGLE={n} session {n}"), steps });
     }
     sessions
+}
+
+/// Sessions of some rules each that a kernel may refuse.
+pub fn refusals() -> Vec<Session> {
+    let session = |(n, rules): (usize, &[&str])| {
+        let steps = rules.iter().map(|rule| Step::line(rule.split(' '))).collect();
+        Session { from: format!("OX_REFUSALS={n} session {n}"), steps }
+    };
+    refusals::RULES.chunks(10).enumerate().map(session).collect()
 }
 
 /// Commands that show all there is.
