@@ -63,8 +63,9 @@ fn answers(source: &str) -> Option<Vec<usize>> {
 
 #[test]
 fn layouts_are_the_headers() {
-    let Some(theirs) = answers(&program(&layouts())) else { return };
-    let ours = ours(&layouts());
+    let layouts: Vec<Layout> = layouts().into_iter().filter(|l| !l.header.is_empty()).collect();
+    let Some(theirs) = answers(&program(&layouts)) else { return };
+    let ours = ours(&layouts);
     assert_eq!(ours.len(), theirs.len());
     let wrong: Vec<String> = ours
         .iter()

@@ -4,6 +4,8 @@
 //! does is in `ox_packet::bpf`.
 use super::prelude::*;
 use ox_packet::bpf::{self, Ancillary, Insn, Subject};
+use ox_wire::xtables::whole::{SockFilter, XtBpfInfo, XtBpfInfoV1};
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -199,6 +201,68 @@ const fn ethertype(family: Family) -> u16 {
     match family {
         Family::V4 => 0x0800,
         Family::V6 => 0x86dd,
+    }
+}
+
+/// `enum xt_bpf_modes`
+const BYTECODE: u16 = 0;
+const PINNED: u16 = 1;
+
+impl Xt<1> for Bpf {
+    type Info = XtBpfInfoV1;
+    const COMPARE: usize = offset_of!(XtBpfInfoV1, filter);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtBpfInfoV1> {
+        let Self { program } = self;
+        match program {
+            Program::None => None,
+            Program::Code(code) => {
+                let mut info = XtBpfInfoV1 { mode: BYTECODE, ..Default::default() };
+                info.bpf_program_num_elem = u16::try_from(code.len()).ok()?;
+                let slots = info.bpf_program.get_mut(..code.len())?;
+                for (slot, &Insn { code, jt, jf, k }) in slots.iter_mut().zip(code) {
+                    *slot = SockFilter { code, jt, jf, k };
+                }
+                Some(info)
+            }
+            Program::Pinned(path) => {
+                let path: [u8; PATH_MAX + 1] = chars(path)?;
+                Some(XtBpfInfoV1 { mode: PINNED, bpf_program: zerocopy::transmute!(path), ..Default::default() })
+            }
+        }
+    }
+
+    fn decode(info: &XtBpfInfoV1, _: &Carry<'_>) -> Option<Self> {
+        let XtBpfInfoV1 { mode, bpf_program_num_elem, fd: _, bpf_program, filter: _ } = *info;
+        let program = match mode {
+            BYTECODE => {
+                let code = bpf_program.get(..usize::from(bpf_program_num_elem))?.iter();
+                Program::Code(code.map(|&SockFilter { code, jt, jf, k }| Insn { code, jt, jf, k }).collect())
+            }
+            PINNED => {
+                let path: [u8; PATH_MAX + 1] = zerocopy::transmute!(bpf_program);
+                Program::Pinned(text(&path)?.into_owned())
+            }
+            _ => return None,
+        };
+        Some(Self { program })
+    }
+}
+
+/// Bytecode alone.
+impl Xt<0> for Bpf {
+    type Info = XtBpfInfo;
+    const COMPARE: usize = offset_of!(XtBpfInfo, filter);
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtBpfInfo> {
+        let XtBpfInfoV1 { mode, bpf_program_num_elem, fd: _, bpf_program, filter: _ } =
+            <Self as Xt<1>>::encode(self, cx)?;
+        (mode == BYTECODE).then(|| XtBpfInfo { bpf_program_num_elem, bpf_program, ..Default::default() })
+    }
+
+    fn decode(info: &XtBpfInfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtBpfInfo { bpf_program_num_elem, _gap, bpf_program, _pad, filter: _ } = *info;
+        <Self as Xt<1>>::decode(&XtBpfInfoV1 { bpf_program_num_elem, bpf_program, ..Default::default() }, cx)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_cgroup.c; ABI: uapi/linux/netfilter/xt_cgroup.h (revision 2: 512 bytes of path).
 use super::prelude::*;
+use ox_wire::xtables::host::{XtCgroupInfoV0, XtCgroupInfoV1, XtCgroupInfoV2};
+use std::mem::offset_of;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,6 +89,101 @@ impl Matching for Cgroup {
             Err(Stop::Unknown("the control group of the socket"))
         })
         .into()
+    }
+}
+
+impl Cgroup {
+    /// The condition, if it is the only one: the kernel takes a path or a class.
+    fn only(&self) -> Option<Only<'_>> {
+        let Self { path, class } = self;
+        match (path, class) {
+            (Some(path), None) => Some(Only::Path(&path.is, path.not)),
+            (None, Some(class)) => Some(Only::Class(class.is, class.not)),
+            _ => None,
+        }
+    }
+
+    fn of_path(path: &[u8], not: u8) -> Option<Self> {
+        let is = text(path)?.into_owned();
+        Some(Self { path: Some(Inv { is, not: not != 0 }), class: None })
+    }
+
+    fn of_class(class: u32, not: u8) -> Self {
+        Self { path: None, class: Some(Inv { is: class, not: not != 0 }) }
+    }
+}
+
+enum Only<'a> {
+    Path(&'a str, bool),
+    Class(u32, bool),
+}
+
+impl Xt<2> for Cgroup {
+    type Info = XtCgroupInfoV2;
+    const COMPARE: usize = offset_of!(XtCgroupInfoV2, _pad);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtCgroupInfoV2> {
+        match self.only()? {
+            Only::Path(path, not) => {
+                Some(XtCgroupInfoV2 { has_path: 1, invert_path: not.into(), path: chars(path)?, ..Default::default() })
+            }
+            Only::Class(class, not) => {
+                let mut info = XtCgroupInfoV2 { has_classid: 1, invert_classid: not.into(), ..Default::default() };
+                info.path[..4].copy_from_slice(&class.to_ne_bytes());
+                Some(info)
+            }
+        }
+    }
+
+    fn decode(info: &XtCgroupInfoV2, _: &Carry<'_>) -> Option<Self> {
+        let XtCgroupInfoV2 { has_path, has_classid, invert_path, invert_classid, path, _pad, private: _ } = info;
+        match (has_path, has_classid) {
+            (1, 0) => Self::of_path(path, *invert_path),
+            (0, 1) => Some(Self::of_class(u32::from_ne_bytes(*path.first_chunk()?), *invert_classid)),
+            _ => None,
+        }
+    }
+}
+
+impl Xt<1> for Cgroup {
+    type Info = XtCgroupInfoV1;
+    const COMPARE: usize = offset_of!(XtCgroupInfoV1, private);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtCgroupInfoV1> {
+        match self.only()? {
+            Only::Path(path, not) => {
+                Some(XtCgroupInfoV1 { has_path: 1, invert_path: not.into(), path: chars(path)?, ..Default::default() })
+            }
+            Only::Class(classid, not) => {
+                Some(XtCgroupInfoV1 { has_classid: 1, invert_classid: not.into(), classid, ..Default::default() })
+            }
+        }
+    }
+
+    fn decode(info: &XtCgroupInfoV1, _: &Carry<'_>) -> Option<Self> {
+        let XtCgroupInfoV1 { has_path, has_classid, invert_path, invert_classid, path, classid, private: _ } = info;
+        match (has_path, has_classid) {
+            (1, 0) => Self::of_path(path, *invert_path),
+            (0, 1) => Some(Self::of_class(*classid, *invert_classid)),
+            _ => None,
+        }
+    }
+}
+
+/// Classes alone.
+impl Xt<0> for Cgroup {
+    type Info = XtCgroupInfoV0;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtCgroupInfoV0> {
+        match self.only()? {
+            Only::Path(..) => None,
+            Only::Class(id, not) => Some(XtCgroupInfoV0 { id, invert: not.into() }),
+        }
+    }
+
+    fn decode(info: &XtCgroupInfoV0, _: &Carry<'_>) -> Option<Self> {
+        let XtCgroupInfoV0 { id, invert } = *info;
+        Some(Self::of_class(id, (invert != 0).into()))
     }
 }
 

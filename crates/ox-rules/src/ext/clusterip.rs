@@ -5,6 +5,8 @@
 use super::mac::Address;
 use super::prelude::*;
 use ox_packet::{jhash, pkttype};
+use ox_wire::xtables::nat::IptClusteripTgtInfo;
+use std::mem::offset_of;
 use std::sync::OnceLock;
 
 /// The target.
@@ -216,6 +218,60 @@ impl Acting for ClusterIp {
             at.packet.key.pkttype = pkttype::HOST;
             Ok(Verdict::Continue)
         }))
+    }
+}
+
+/// `CLUSTERIP_FLAG_NEW`
+const NEW: u32 = 1;
+
+/// The kernel takes several nodes of a machine's own; no program says more than one.
+impl Xt<0> for ClusterIp {
+    type Info = IptClusteripTgtInfo;
+    const COMPARE: usize = offset_of!(IptClusteripTgtInfo, config);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptClusteripTgtInfo> {
+        let Self { new } = self;
+        let Some(Cluster { mode, mac, nodes, local, seed }) = *new else {
+            return Some(IptClusteripTgtInfo::default());
+        };
+        let mut info = IptClusteripTgtInfo {
+            flags: NEW,
+            clustermac: mac.0,
+            num_total_nodes: nodes,
+            num_local_nodes: 1,
+            hash_mode: Mode::ALL.iter().position(|(_, m)| *m == mode)? as u32,
+            hash_initval: seed,
+            ..Default::default()
+        };
+        info.local_nodes[0] = local;
+        Some(info)
+    }
+
+    fn decode(info: &IptClusteripTgtInfo, _: &Carry<'_>) -> Option<Self> {
+        let IptClusteripTgtInfo {
+            flags,
+            clustermac,
+            num_total_nodes,
+            num_local_nodes: _,
+            local_nodes,
+            _pad,
+            hash_mode,
+            hash_initval,
+            config: _,
+        } = info;
+        if *flags & NEW == 0 {
+            return Some(Self::default());
+        }
+        let (_, mode) = *Mode::ALL.get(*hash_mode as usize)?;
+        Some(Self {
+            new: Some(Cluster {
+                mode,
+                mac: Address(*clustermac),
+                nodes: *num_total_nodes,
+                local: local_nodes[0],
+                seed: *hash_initval,
+            }),
+        })
     }
 }
 

@@ -291,6 +291,13 @@ impl Xt<0> for SetEcn {
         let ect = (operation & SET_IP != 0).then_some(ip_ect);
         Some(Self { ece: said(SET_ECE, proto & 1 != 0), cwr: said(SET_CWR, proto & 2 != 0), ect })
     }
+
+    /// Nobody looks at a value that is not set: stock keeps those that `--ecn-tcp-remove` made it forget.
+    fn settle(info: &mut IptEcnTargetInfo, _: &Carry<'_>) {
+        let on = |bit: u8| info.operation & bit != 0;
+        info.ip_ect = if on(SET_IP) { info.ip_ect } else { 0 };
+        info.proto &= bits([on(SET_ECE), on(SET_CWR)]);
+    }
 }
 
 /// Bits of `operation` (`IPT_ECN_OP_SET_*`).

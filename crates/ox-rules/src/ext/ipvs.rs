@@ -4,6 +4,7 @@
 //! knows.
 use super::addrmask::AddrMask;
 use super::prelude::*;
+use ox_wire::xtables::nat::XtIpvsMtinfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -171,6 +172,81 @@ impl Matching for Ipvs {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { property: _, proto: _, addr: _, port: _, dir: _, method: _, control: _ } = self;
         Native::unknown("IPVS", "the connections of the IPVS load balancer").into()
+    }
+}
+
+/// In the order of the bits `XT_IPVS_…`.
+const PROPERTY: u8 = 1 << 0;
+
+impl Xt<0> for Ipvs {
+    type Info = XtIpvsMtinfo;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<XtIpvsMtinfo> {
+        let Self { property, proto, addr, port, dir, method, control } = *self;
+        let not = |v: Option<bool>| v;
+        let asked = [
+            property.map(|yes| !yes),
+            proto.map(|v| v.not),
+            addr.map(|v| v.not),
+            port.map(|v| v.not),
+            not(dir),
+            method.map(|v| v.not),
+            control.map(|v| v.not),
+        ];
+        // Each other question asks this one too.
+        let bitmask = PROPERTY | bits(asked.map(|not| not.is_some()));
+        let AddrMask { addr, mask } = addr.unwrap_or_default().is;
+        Some(XtIpvsMtinfo {
+            vaddr: inet(addr, cx.family),
+            vmask: inet(mask, cx.family),
+            vport: port.map_or(0, |v| v.is).into(),
+            l4proto: proto.map_or(0, |v| v.is),
+            fwd_method: method.map_or(0, |v| v.is.number()),
+            vportctl: control.map_or(0, |v| v.is).into(),
+            invert: bits(asked.map(|not| not == Some(true))),
+            bitmask,
+        })
+    }
+
+    fn decode(info: &XtIpvsMtinfo, cx: &Carry<'_>) -> Option<Self> {
+        let XtIpvsMtinfo { vaddr, vmask, vport, l4proto, fwd_method, vportctl, invert, bitmask } = info;
+        let not: [bool; 7] = unbits(*invert);
+        let [property, proto, virt, port, dir, method, control]: [_; 7] =
+            std::array::from_fn(|i| (bitmask & 1 << i != 0).then_some(not[i]));
+        let alone = *bitmask == PROPERTY;
+        let method = match method {
+            Some(not) => Some(Inv { is: Method::numbered(*fwd_method)?, not }),
+            None => None,
+        };
+        let is = AddrMask { addr: addr(vaddr, cx.family), mask: addr(vmask, cx.family) };
+        Some(Self {
+            property: property.filter(|_| alone).map(|not| !not),
+            proto: proto.map(|not| Inv { is: *l4proto, not }),
+            addr: virt.map(|not| Inv { is, not }),
+            port: port.map(|not| Inv { is: vport.get(), not }),
+            dir,
+            method,
+            control: control.map(|not| Inv { is: vportctl.get(), not }),
+        })
+    }
+
+    fn settle(info: &mut XtIpvsMtinfo, cx: &Carry<'_>) {
+        settle_mask(&mut info.vmask, cx.family);
+    }
+}
+
+impl Method {
+    /// `IP_VS_CONN_F_…` (ABI: uapi/linux/ip_vs.h).
+    const fn number(self) -> u8 {
+        match self {
+            Method::Masq => 0,
+            Method::Ipip => 2,
+            Method::Gate => 3,
+        }
+    }
+
+    fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.iter().map(|(_, m)| *m).find(|m| m.number() == number)
     }
 }
 

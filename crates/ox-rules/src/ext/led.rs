@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/xt_LED.c; ABI: uapi/linux/netfilter/xt_LED.h.
 use super::prelude::*;
+use ox_wire::xtables::report::XtLedInfo;
+use std::mem::offset_of;
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,6 +106,30 @@ impl Acting for Led {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { trigger: _, delay: _, blink: _ } = self;
         Act::Native(NativeAct::new("light", Effect::Mutates, |_| Ok(Verdict::Continue)))
+    }
+}
+
+/// What stock puts before the name.
+const PREFIX: &str = "netfilter-";
+
+impl Xt<0> for Led {
+    type Info = XtLedInfo;
+    const COMPARE: usize = offset_of!(XtLedInfo, internal_data);
+
+    fn encode(&self, _: &Carry<'_>) -> Option<XtLedInfo> {
+        let Self { trigger, delay, blink } = self;
+        Some(XtLedInfo {
+            id: chars(&format!("{PREFIX}{trigger}"))?,
+            always_blink: (*blink).into(),
+            delay: delay.0,
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &XtLedInfo, _: &Carry<'_>) -> Option<Self> {
+        let XtLedInfo { id, always_blink, delay, internal_data: _ } = info;
+        let trigger = text(id)?.strip_prefix(PREFIX)?.to_owned();
+        Some(Self { trigger, delay: Delay(*delay), blink: *always_blink != 0 })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_osf.c, nfnetlink_osf.c `nf_osf_match`; ABI: uapi/linux/netfilter/nfnetlink_osf.h.
 //! The fingerprints are loaded into a live kernel (`nfnl_osf`): a ruleset does not have them.
 use super::prelude::*;
+use ox_wire::xtables::whole::NfOsfInfo;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,6 +89,40 @@ impl Matching for Osf {
             Ok(false)
         })
         .into()
+    }
+}
+
+/// Bits of `flags` (`NF_OSF_…`); that a name is asked for goes without saying.
+const TTL: u32 = 1 << 1;
+const LOG: u32 = 1 << 2;
+const INVERT: u32 = 1 << 3;
+
+impl Xt<0> for Osf {
+    type Info = NfOsfInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<NfOsfInfo> {
+        let Self { genre, ttl, log } = self;
+        let flag = |on: bool, bit: u32| if on { bit } else { 0 };
+        Some(NfOsfInfo {
+            genre: chars(&genre.is)?,
+            len: bytes::len(&genre.is) as u32,
+            flags: flag(ttl.is_some(), TTL) | flag(log.is_some(), LOG) | flag(genre.not, INVERT),
+            loglevel: log.unwrap_or(0).into(),
+            ttl: ttl.unwrap_or(0).into(),
+        })
+    }
+
+    fn decode(info: &NfOsfInfo, _: &Carry<'_>) -> Option<Self> {
+        let NfOsfInfo { genre, len: _, flags, loglevel, ttl } = info;
+        let level = |level: u32, flag: u32| match flags & flag {
+            0 => Some(None),
+            _ => u8::try_from(level).ok().map(Some),
+        };
+        Some(Self {
+            genre: Inv { is: text(genre)?.into_owned(), not: flags & INVERT != 0 },
+            ttl: level(*ttl, TTL)?,
+            log: level(*loglevel, LOG)?,
+        })
     }
 }
 

@@ -345,8 +345,8 @@ registry! {
         AddrType = super::addrtype::AddrType [1 0];
         Ah = super::ah::Ah [0];
         Ah6 = super::ah::Ah6 [0];
-        Bpf = super::bpf::Bpf, boxed;
-        Cgroup = super::cgroup::Cgroup, boxed;
+        Bpf = super::bpf::Bpf, boxed [1 0];
+        Cgroup = super::cgroup::Cgroup, boxed [2 1 0];
         Cluster = super::cluster::Cluster [0];
         Comment = super::comment::Comment [0];
         Connbytes = super::connbytes::Connbytes, boxed [0];
@@ -373,7 +373,7 @@ registry! {
         Ipcomp = super::ipcomp::Ipcomp [0];
         IpRange = super::iprange::IpRange, boxed [1];
         Ipv6header = super::ipv6header::Ipv6header [0];
-        Ipvs = super::ipvs::Ipvs, boxed;
+        Ipvs = super::ipvs::Ipvs, boxed [0];
         Length = super::length::Length [0];
         Limit = super::limit::Limit [0];
         Mac = super::mac::Mac [0];
@@ -381,13 +381,13 @@ registry! {
         Mh = super::mh::Mh [0];
         Multiport = super::multiport::Multiport, boxed [1 0];
         Nfacct = super::nfacct::Nfacct, boxed [1 0];
-        Osf = super::osf::Osf, boxed;
+        Osf = super::osf::Osf, boxed [0];
         Owner = super::owner::Owner, boxed [1];
         PhysDev = super::physdev::PhysDev, boxed [0];
         PktType = super::pkttype::PktType [0];
         Policy = super::policy::Policy, boxed [0];
         Quota = super::quota::Quota [0];
-        Rateest = super::rateest::Rateest, boxed;
+        Rateest = super::rateest::Rateest, boxed [0];
         Realm = super::realm::Realm [0];
         Recent = super::recent::Recent, boxed [1 0];
         RpFilter = super::rpfilter::RpFilter [0];
@@ -395,7 +395,7 @@ registry! {
         Sctp = super::sctp::Sctp, boxed [0];
         Set = super::set::Set, boxed [4 3 2 1 0];
         Socket = super::socket::Socket [3 2 1 0];
-        Srh = super::srh::Srh, boxed;
+        Srh = super::srh::Srh, boxed [1 0];
         State = super::state::State [3 0];
         Statistic = super::statistic::Statistic, boxed [0];
         Tcp = super::tcp::Tcp [0];
@@ -410,7 +410,7 @@ registry! {
         Audit = super::audit::Audit [0];
         Checksum = super::checksum::Checksum [0];
         Classify = super::classify::Classify [0];
-        ClusterIp = super::clusterip::ClusterIp, boxed;
+        ClusterIp = super::clusterip::ClusterIp, boxed [0];
         ConnMarkSet = super::connmark::SetConnMark [2 1];
         Connsecmark = super::secmark::Connsecmark [0];
         Ct = super::ct::Ct, boxed [2 1 0];
@@ -418,9 +418,9 @@ registry! {
         Dnpt = super::npt::Dnpt, boxed [0];
         DscpSet = super::dscp::SetDscp [0];
         HlSet = super::hl::SetHl [0];
-        Hmark = super::hmark::Hmark, boxed;
+        Hmark = super::hmark::Hmark, boxed [0];
         Idletimer = super::idletimer::Idletimer, boxed [1 0];
-        Led = super::led::Led, boxed;
+        Led = super::led::Led, boxed [0];
         Log = super::log::Log, boxed [0];
         MarkSet = super::mark::SetMark [2];
         Masquerade = super::masquerade::Masquerade, boxed [0];
@@ -444,6 +444,6 @@ registry! {
         Tproxy = super::tproxy::Tproxy, boxed [1 0];
         Trace = super::trace::Trace [0];
         TtlSet = super::ttl::SetTtl [0];
-        Ulog = super::ulog::Ulog, boxed;
+        Ulog = super::ulog::Ulog, boxed [0];
     }
 }

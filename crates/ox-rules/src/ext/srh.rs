@@ -4,6 +4,7 @@
 use super::addrmask::AddrMask;
 use super::exthdr::{self, Found};
 use super::prelude::*;
+use ox_wire::xtables::ipv6::{Ip6tSrh, Ip6tSrh1};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -162,6 +163,108 @@ impl Matching for Srh {
                 && segment(end, Some(0)))
         })
         .into()
+    }
+}
+
+impl Compared {
+    /// The questions asked, and those of them behind a `!`, in the order of the bits.
+    fn bits(self) -> (u16, u16) {
+        let asked = bits(self.how.map(|not| not.is_some()));
+        let not = bits(self.how.map(|not| not == Some(true)));
+        (asked.into(), not.into())
+    }
+
+    fn from_bits(number: u8, asked: u16, not: u16) -> Self {
+        let how: [_; 3] = std::array::from_fn(|i| (asked & 1 << i != 0).then_some(not & 1 << i != 0));
+        Self { number, how }
+    }
+}
+
+/// Where in `mt_flags` and `mt_invflags` each question stands (`IP6T_SRH_…`); three bits for what is compared.
+const NEXT: u16 = 0;
+const LEN: u16 = 1;
+const LEFT: u16 = 4;
+const LAST: u16 = 7;
+const TAG: u16 = 10;
+const SEGMENTS: u16 = 11;
+
+impl Xt<1> for Srh {
+    type Info = Ip6tSrh1;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tSrh1> {
+        let Self { next, len, left, last, tag, previous, following, end } = *self;
+        let segments = [previous, following, end];
+        let mut info = Ip6tSrh1 {
+            next_hdr: next.map_or(0, |v| v.is),
+            hdr_len: len.number,
+            segs_left: left.number,
+            last_entry: last.number,
+            tag: tag.map_or(0, |v| v.is),
+            addrs: segments.map(|s| inet(s.unwrap_or_default().is.addr, Family::V6)),
+            masks: segments.map(|s| inet(s.unwrap_or_default().is.mask, Family::V6)),
+            ..Default::default()
+        };
+        let mut say = |at: u16, (asked, not): (u16, u16)| {
+            info.mt_flags |= asked << at;
+            info.mt_invflags |= not << at;
+        };
+        let one = |not: Option<bool>| (not.is_some().into(), (not == Some(true)).into());
+        say(NEXT, one(next.map(|v| v.not)));
+        say(LEN, len.bits());
+        say(LEFT, left.bits());
+        say(LAST, last.bits());
+        say(TAG, one(tag.map(|v| v.not)));
+        for (at, segment) in (SEGMENTS..).zip(segments) {
+            say(at, one(segment.map(|v| v.not)));
+        }
+        Some(info)
+    }
+
+    fn decode(info: &Ip6tSrh1, _: &Carry<'_>) -> Option<Self> {
+        let Ip6tSrh1 { next_hdr, hdr_len, segs_left, last_entry, tag, _gap, addrs, masks, mt_flags, mt_invflags } =
+            info;
+        let said = |at: u16| (mt_flags & 1 << at != 0).then_some(mt_invflags & 1 << at != 0);
+        let compared = |number: u8, at: u16| Compared::from_bits(number, mt_flags >> at, mt_invflags >> at);
+        let segment = |i: usize| {
+            let is = AddrMask { addr: addr(&addrs[i], Family::V6), mask: addr(&masks[i], Family::V6) };
+            said(SEGMENTS + i as u16).map(|not| Inv { is, not })
+        };
+        Some(Self {
+            next: said(NEXT).map(|not| Inv { is: *next_hdr, not }),
+            len: compared(*hdr_len, LEN),
+            left: compared(*segs_left, LEFT),
+            last: compared(*last_entry, LAST),
+            tag: said(TAG).map(|not| Inv { is: *tag, not }),
+            previous: segment(0),
+            following: segment(1),
+            end: segment(2),
+        })
+    }
+}
+
+/// It knows no segments.
+impl Xt<0> for Srh {
+    type Info = Ip6tSrh;
+
+    fn encode(&self, cx: &Carry<'_>) -> Option<Ip6tSrh> {
+        let Ip6tSrh1 { next_hdr, hdr_len, segs_left, last_entry, tag, _gap, addrs: _, masks: _, mt_flags, mt_invflags } =
+            <Self as Xt<1>>::encode(self, cx)?;
+        (mt_flags >> SEGMENTS == 0).then_some(Ip6tSrh {
+            next_hdr,
+            hdr_len,
+            segs_left,
+            last_entry,
+            tag,
+            mt_flags,
+            mt_invflags,
+        })
+    }
+
+    fn decode(info: &Ip6tSrh, cx: &Carry<'_>) -> Option<Self> {
+        let Ip6tSrh { next_hdr, hdr_len, segs_left, last_entry, tag, mt_flags, mt_invflags } = *info;
+        let info =
+            Ip6tSrh1 { next_hdr, hdr_len, segs_left, last_entry, tag, mt_flags, mt_invflags, ..Default::default() };
+        <Self as Xt<1>>::decode(&info, cx)
     }
 }
 

@@ -5,6 +5,7 @@
 //! zero included).
 use super::prelude::*;
 use crate::bytes::cut;
+use ox_wire::xtables::report::IptUlogInfo;
 
 /// The target.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +96,32 @@ impl Acting for Ulog {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { group, range: _, threshold: _, prefix } = self;
         Act::Log(LogSpec { kind: LogKind::Ulog, prefix: prefix.clone(), level: 0, flags: 0, group: *group })
+    }
+}
+
+/// Groups are bits there.
+impl Xt<0> for Ulog {
+    type Info = IptUlogInfo;
+
+    fn encode(&self, _: &Carry<'_>) -> Option<IptUlogInfo> {
+        let Self { group, range, threshold, prefix } = self;
+        Some(IptUlogInfo {
+            nl_group: 1u32.checked_shl(u32::from(*group).checked_sub(1)?)?,
+            copy_range: (*range).into(),
+            qthreshold: (*threshold).into(),
+            prefix: chars(prefix)?,
+            ..Default::default()
+        })
+    }
+
+    fn decode(info: &IptUlogInfo, _: &Carry<'_>) -> Option<Self> {
+        let IptUlogInfo { nl_group, _gap, copy_range, qthreshold, prefix } = info;
+        Some(Self {
+            group: nl_group.trailing_zeros() as u16 + 1,
+            range: u32::try_from(*copy_range).ok()?,
+            threshold: u16::try_from(*qthreshold).ok()?,
+            prefix: text(prefix)?.into_owned(),
+        })
     }
 }
 

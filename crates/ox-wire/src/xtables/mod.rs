@@ -5,7 +5,7 @@
 
 /// Declares structures of a header and where they lie in it.
 ///
-/// `"header.h" "struct c_name" Name { field: Type, … }`; a field whose path in C is another one says it behind `as`, and one
+/// `"header.h" "struct c_name" Name { field: Type, … }`, no header if that is gone; a field whose path in C is another one says it behind `as`, and one
 /// that stands for several neighbours names the first and the last (`first..last`). Fields that begin with `_` are padding
 /// which the header leaves to the compiler, and are not compared.
 macro_rules! abi {
@@ -60,7 +60,7 @@ pub mod whole;
 /// How a structure lies in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// Header that declares it, as behind `#include`.
+    /// Header that declares it, as behind `#include`; empty if none does any more.
     pub header: &'static str,
     /// Its name in C.
     pub c: &'static str,

@@ -79,4 +79,12 @@ abi! {
         name: [u8; 32],
         nfacct: Pointer,
     }
+    /// `-j ULOG` 0; its header is gone.
+    "" "struct ipt_ulog_info" IptUlogInfo {
+        nl_group: u32,
+        _gap: [u8; 4],
+        copy_range: u64,
+        qthreshold: u64,
+        prefix: [u8; 32],
+    }
 }

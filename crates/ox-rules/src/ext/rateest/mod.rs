@@ -3,9 +3,9 @@
 //! Kernel: net/netfilter/xt_RATEEST.c, xt_rateest.c, net/core/gen_estimator.c; ABI: uapi/linux/netfilter/xt_RATEEST.h,
 //! xt_rateest.h. The interval is kept as a power of two of a quarter second, the averaging time as a power of two of the
 //! interval. A kernel begins to measure when it loads the rule; here that is when the first packet asks.
+mod abi;
+
 use super::prelude::*;
-use ox_wire::xtables::rate::XtRateestTargetInfo;
-use std::mem::offset_of;
 use std::sync::OnceLock;
 
 /// The target.
@@ -320,6 +320,16 @@ fn rate(bytes: u32, numeric: bool, out: &mut Out) {
 }
 
 impl Rateest {
+    /// Forgets numbers that nothing is compared with.
+    fn settle(&mut self) {
+        for numbers in [&mut self.bytes, &mut self.packets].into_iter().flatten().filter(|_| !self.delta) {
+            numbers.0 = 0;
+            if self.second.is_some() {
+                numbers.1 = 0;
+            }
+        }
+    }
+
     /// `!` before any of them turns all. It may be said twice: stock saves it so where bits and packets are compared, and
     /// does not read that.
     fn compare(&mut self, mode: Mode, not: bool) {
@@ -345,15 +355,7 @@ impl Ext for Rateest {
         if self.mode.is_none() {
             return Err("say how it is compared: --rateest-lt, --rateest-gt or --rateest-eq".into());
         }
-        // Numbers that nothing is compared with are forgotten.
-        for numbers in [&mut self.bytes, &mut self.packets].into_iter().flatten() {
-            if !self.delta {
-                numbers.0 = 0;
-                if self.second.is_some() {
-                    numbers.1 = 0;
-                }
-            }
-        }
+        self.settle();
         Ok(())
     }
 
@@ -463,30 +465,6 @@ impl Matching for Rateest {
             Ok(holds != not)
         })
         .into()
-    }
-}
-
-impl Xt<0> for SetRateest {
-    type Info = XtRateestTargetInfo;
-    const COMPARE: usize = offset_of!(XtRateestTargetInfo, _between);
-
-    fn encode(&self, _: &Carry<'_>) -> Option<XtRateestTargetInfo> {
-        let Self { name, typed: _, interval, ewma } = self;
-        Some(XtRateestTargetInfo {
-            name: chars(name)?,
-            // Two steps below a second is a quarter of it.
-            interval: i8::try_from(*interval).ok()? - 2,
-            ewma_log: u8::try_from(*ewma).ok()?,
-            ..Default::default()
-        })
-    }
-
-    fn decode(info: &XtRateestTargetInfo, _: &Carry<'_>) -> Option<Self> {
-        let XtRateestTargetInfo { name, interval, ewma_log, _between, est: _ } = info;
-        let interval = u32::try_from(interval.checked_add(2)?).ok().filter(|&n| n < 6)?;
-        let ewma = u32::from(*ewma_log);
-        (ewma < 32).then_some(())?;
-        Some(Self { name: text(name)?.into_owned(), typed: (0.0, 0.0), interval, ewma })
     }
 }
 

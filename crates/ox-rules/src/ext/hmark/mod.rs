@@ -1,6 +1,8 @@
 //! `-j HMARK`: mark packets by a hash of their addresses and ports, the same for both directions.
 //!
 //! Kernel: net/netfilter/xt_HMARK.c; ABI: uapi/linux/netfilter/xt_HMARK.h.
+mod abi;
+
 use super::exthdr::{self, Found};
 use super::prelude::*;
 use super::span;
