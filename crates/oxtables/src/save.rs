@@ -5,7 +5,7 @@ use std::path::Path;
 use ox_rules::bytes::bytes_of;
 use ox_rules::ir::Dialect;
 use ox_rules::model::{Table, TableName};
-use ox_rules::syntax::{self, JsonOf, Out, Program, dump, dump_order, format_names, is_json, save_help};
+use ox_rules::syntax::{self, JsonOf, Out, Program, dump_in_parts, dump_order, format_names, is_json, save_help};
 
 use crate::files;
 use crate::letters::{self, Given, Letter, letter};
@@ -104,19 +104,19 @@ pub fn main(program: Program, file: Option<&Path>, mut json: bool, words: &[&str
     }
     let stamp = ox_io::clock::stamp();
     let mut out = Out::default();
+    // Of many rules a piece is printed before the next is made; a file is written as a whole.
+    let mut flush = |out: &mut Out| {
+        if output.is_none() {
+            files::print(&out.text);
+            out.text.clear();
+        }
+    };
     if json {
         let what = JsonOf { family: program.family, chain: None, rule: None, listing: false };
-        // Of many rules a piece is printed before the next is made; a file is written as a whole.
-        let mut flush = |out: &mut Out| {
-            if output.is_none() {
-                files::print(&out.text);
-                out.text.clear();
-            }
-        };
         syntax::json(&tables, what, &mut out, &mut flush);
     } else {
         for table in tables {
-            dump(table, program, counters, &stamp, &mut out);
+            dump_in_parts(table, program, counters, &stamp, &mut out, &mut flush);
         }
     }
     // The process is about to end, and the kernel frees faster than we do.

@@ -9,7 +9,7 @@ use crate::ir::Dialect;
 
 /// Changes a rule's matches to what reading the rule back from nf_tables gives.
 pub fn as_nft_writes(matches: &mut Vec<Match>) {
-    matches.retain_mut(|m| match m {
+    let says_something = |m: &mut Match| match m {
         Match::Tcp(tcp) if tcp.is_native(Dialect::Nft) => {
             *tcp = tcp.written();
             tcp.is_native(Dialect::Nft)
@@ -19,7 +19,11 @@ pub fn as_nft_writes(matches: &mut Vec<Match>) {
             udp.is_native(Dialect::Nft)
         }
         _ => true,
-    });
+    };
+    if matches.len() < 2 && matches.iter_mut().all(says_something) {
+        return;
+    }
+    matches.retain_mut(says_something);
     let mut i = 0;
     while i < matches.len() {
         let mut j = i + 1;

@@ -119,7 +119,6 @@ use crate::ir::{Act, HookSet, Lowering, Pred};
 use crate::model::{Foreign, Head, TableName};
 use crate::syntax::{Nft, Opt, Options, Out, Reading, Show};
 use ox_packet::Family;
-use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// Which families an extension is for.
@@ -320,35 +319,48 @@ pub fn targets() -> &'static [Desc] {
     registry::TARGETS
 }
 
+static MATCHES_BY_NAME: LazyLock<ByName> = LazyLock::new(|| ByName::new(registry::MATCHES));
+static TARGETS_BY_NAME: LazyLock<ByName> = LazyLock::new(|| ByName::new(registry::TARGETS));
+
 /// Registry rows by name and alias: a name is looked up for every `-m` and `-j` of a dump.
-type ByName = LazyLock<FxHashMap<&'static str, Vec<usize>>>;
-
-static MATCHES_BY_NAME: ByName = LazyLock::new(|| by_name(registry::MATCHES));
-static TARGETS_BY_NAME: ByName = LazyLock::new(|| by_name(registry::TARGETS));
-
-fn by_name(descs: &'static [Desc]) -> FxHashMap<&'static str, Vec<usize>> {
-    let mut map: FxHashMap<&'static str, Vec<usize>> = FxHashMap::default();
-    for (i, desc) in descs.iter().enumerate() {
-        for name in [desc.name].iter().chain(desc.aliases) {
-            map.entry(name).or_default().push(i);
-        }
-    }
-    map
+struct ByName {
+    descs: &'static [Desc],
+    /// Rows by [`ByName::slot`]; few share one.
+    slots: Vec<Vec<(&'static str, usize)>>,
 }
 
-/// The row of the extension that answers to a name in a family.
-fn row(map: &ByName, descs: &[Desc], name: &str, family: Family) -> Option<usize> {
-    map.get(name)?.iter().copied().find(|&i| descs[i].families.has(family))
+impl ByName {
+    fn new(descs: &'static [Desc]) -> Self {
+        let mut slots = vec![Vec::new(); 1 << 8];
+        for (i, desc) in descs.iter().enumerate() {
+            for name in [desc.name].iter().chain(desc.aliases) {
+                slots[Self::slot(name)].push((*name, i));
+            }
+        }
+        Self { descs, slots }
+    }
+
+    /// Length and three letters tell nearly all names apart.
+    fn slot(name: &str) -> usize {
+        let letter = |i: usize| usize::from(name.as_bytes().get(i).copied().unwrap_or(0));
+        (name.len() * 61 + letter(0) * 7 + letter(2) * 29 + letter(name.len().wrapping_sub(1)) * 13) & 0xff
+    }
+
+    /// The row of the extension that answers to a name in a family.
+    fn row(&self, name: &str, family: Family) -> Option<usize> {
+        let mut rows = self.slots[Self::slot(name)].iter();
+        rows.find(|(n, i)| *n == name && self.descs[*i].families.has(family)).map(|&(_, i)| i)
+    }
 }
 
 /// A match by name.
 pub fn match_desc(name: &str, family: Family) -> Option<&'static Desc> {
-    row(&MATCHES_BY_NAME, matches(), name, family).map(|i| &matches()[i])
+    MATCHES_BY_NAME.row(name, family).map(|i| &matches()[i])
 }
 
 /// A target by name.
 pub fn target_desc(name: &str, family: Family) -> Option<&'static Desc> {
-    row(&TARGETS_BY_NAME, targets(), name, family).map(|i| &targets()[i])
+    TARGETS_BY_NAME.row(name, family).map(|i| &targets()[i])
 }
 
 /// Names of the matches of a family.
@@ -363,12 +375,12 @@ pub fn target_names(family: Family) -> impl Iterator<Item = &'static str> {
 
 /// A match by name, with nothing said yet.
 pub fn new_match(name: &str, family: Family) -> Option<Match> {
-    row(&MATCHES_BY_NAME, matches(), name, family).map(registry::make_match)
+    MATCHES_BY_NAME.row(name, family).map(registry::make_match)
 }
 
 /// A target by name, with nothing said yet.
 pub fn new_target(name: &str, family: Family) -> Option<Target> {
-    row(&TARGETS_BY_NAME, targets(), name, family).map(registry::make_target)
+    TARGETS_BY_NAME.row(name, family).map(registry::make_target)
 }
 
 /// The extension that has an option of this name, for "it belongs to …".

@@ -368,19 +368,22 @@ pub fn read_command(words: &[&str], cx: &RuleCx<'_>, setting: Setting) -> Result
 
 /// Understands `-A CHAIN RULE` of restore text, the words of the rule only; also says how often `-v` is among them.
 pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Result<(ReadRule, u8), Trouble> {
-    read_append_in(&mut Room::default(), chain, words, cx)
+    let mut rule = ReadRule::default();
+    let loud = read_append_in(&mut Room::default(), &mut rule, chain, words, cx)?;
+    Ok((rule, loud))
 }
 
-/// As [`read_append`], for many rules: in the same room each time.
+/// As [`read_append`], for many rules: in the same room each time, over the rule that was read before.
 pub(super) fn read_append_in(
     room: &mut Room,
+    rule: &mut ReadRule,
     chain: &str,
     words: &[&str],
     cx: &RuleCx<'_>,
-) -> Result<(ReadRule, u8), Trouble> {
+) -> Result<u8, Trouble> {
     let mut around = Around::new(Setting::Restore(cx.table));
     around.verb = Some(Verb::Append);
-    let mut rule = read_line_in(room, words, cx, &mut around)
+    read_line_in(room, rule, words, cx, &mut around)
         .map_err(|f| Trouble::Usage(Fault { word: f.word.map(|w| w + 2), ..f }))?;
     rule.target_word = rule.target_word.map(|w| w + 2);
     if rule.help {
@@ -392,8 +395,8 @@ pub(super) fn read_append_in(
     if around.json.is_some() {
         return Err(Trouble::usage("--format goes with -L and -S only"));
     }
-    placed(chain, &rule)?;
-    Ok((rule, around.verbose))
+    placed(chain, rule)?;
+    Ok(around.verbose)
 }
 
 fn finish(mut around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {

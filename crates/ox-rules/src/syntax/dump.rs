@@ -9,6 +9,21 @@ use crate::model::Table;
 
 /// Prints a table with its header and footer. `stamp` is the date in them.
 pub fn dump(table: &Table, program: Program, counters: bool, stamp: &str, out: &mut Out) {
+    dump_in_parts(table, program, counters, stamp, out, &mut |_| {});
+}
+
+/// How long a text may become before somebody is asked to take it away.
+const PART: usize = 1 << 16;
+
+/// As [`dump`], for long tables: `full` may take away what stands in `out` whenever that is much.
+pub fn dump_in_parts(
+    table: &Table,
+    program: Program,
+    counters: bool,
+    stamp: &str,
+    out: &mut Out,
+    full: &mut dyn FnMut(&mut Out),
+) {
     let variant = match program.dialect {
         Dialect::Nft => " (nf_tables)",
         Dialect::Legacy => "",
@@ -32,6 +47,9 @@ pub fn dump(table: &Table, program: Program, counters: bool, stamp: &str, out: &
                 out.raw("] ");
             }
             append_line(chain.name.as_str(), rule, program.family, false, out);
+            if out.text.len() > PART {
+                full(out);
+            }
         }
     }
     out.fmt(format_args!("COMMIT\n# Completed on {stamp}\n"));

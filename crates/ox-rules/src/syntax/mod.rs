@@ -28,7 +28,7 @@ mod words;
 pub use admit::admit;
 pub use book::{Book, Section, dump_order, header_family, text_family};
 pub use command::{Command, Setting, Verb, format_names, is_json, read_command};
-pub use dump::dump;
+pub use dump::{dump, dump_in_parts};
 pub use error::{Fault, FaultKind};
 pub use help::{help, restore_help, restore_translate_help, save_help, translate_help};
 pub use json::{JsonFault, JsonOf, json};

@@ -90,7 +90,9 @@ pub(crate) fn read_protocol(text: &str, names: &dyn Names) -> Option<u8> {
     if let Some(n) = super::number(text, 255) {
         return Some(n as u8);
     }
-    let known = PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|&(_, n)| n);
+    let known = || PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    // Nearly all are written as we print them.
+    let known = PROTOCOLS.iter().find(|(name, _)| *name == text).or_else(known).map(|&(_, n)| n);
     known.or_else(|| names.protocol(&text.to_ascii_lowercase()))
 }
 

@@ -109,29 +109,27 @@ impl Out {
 
     /// A decimal number as it is.
     pub fn dec(&mut self, n: u64) {
-        let mut digits = [0u8; 20];
-        let mut i = digits.len();
-        let mut n = n;
-        loop {
-            i -= 1;
-            digits[i] = b'0' + (n % 10) as u8;
-            n /= 10;
-            if n == 0 {
-                break;
-            }
+        let last = (n % 1000) as usize;
+        if n > 999 {
+            self.dec(n / 1000);
+            self.text.push_str(["00", "0", ""][usize::from(last > 9) + usize::from(last > 99)]);
         }
-        self.text.extend(digits[i..].iter().map(|&d| char::from(d)));
+        self.text.push_str(match last {
+            0..10 => &DECIMAL[last..=last],
+            10..100 => &DECIMAL[2 * last - 10..][..2],
+            _ => &DECIMAL[3 * last - 110..][..3],
+        });
     }
 
     /// An address as it is.
     pub fn addr(&mut self, family: Family, addr: u128) {
         match family {
             Family::V4 => {
-                for (i, b) in (addr as u32).to_be_bytes().into_iter().enumerate() {
+                for (i, byte) in (addr as u32).to_be_bytes().into_iter().enumerate() {
                     if i > 0 {
                         self.text.push('.');
                     }
-                    self.dec(b.into());
+                    self.dec(byte.into());
                 }
             }
             // The C library prints addresses below ::1:0:0, but not those below ::1:0, with an IPv4 tail.
@@ -142,6 +140,31 @@ impl Out {
             Family::V6 => self.fmt(format_args!("{}", std::net::Ipv6Addr::from(addr))),
         }
     }
+}
+
+/// The numbers below a thousand, one behind the other: most numbers in rules are parts of addresses.
+const DECIMAL: &str = match std::str::from_utf8(&digits()) {
+    Ok(text) => text,
+    Err(_) => panic!("digits are text"),
+};
+
+const fn digits() -> [u8; 10 + 2 * 90 + 3 * 900] {
+    let mut all = [0; 10 + 2 * 90 + 3 * 900];
+    let (mut n, mut at) = (0, 0);
+    while n < 1000 {
+        if n > 99 {
+            all[at] = b'0' + (n / 100) as u8;
+            at += 1;
+        }
+        if n > 9 {
+            all[at] = b'0' + (n / 10 % 10) as u8;
+            at += 1;
+        }
+        all[at] = b'0' + (n % 10) as u8;
+        at += 1;
+        n += 1;
+    }
+    all
 }
 
 macro_rules! print_dec {
@@ -168,5 +191,20 @@ impl Print for std::fmt::Arguments<'_> {
 impl<T: Print + ?Sized> Print for &T {
     fn print(&self, out: &mut Out) {
         (*self).print(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_decimal() {
+        let some = (0..2100).chain([9_999, 10_000, 10_009, 65_535, 100_099, 1_000_000, 4_294_967_295, u64::MAX]);
+        for n in some {
+            let mut out = Out::default();
+            out.dec(n);
+            assert_eq!(out.text, n.to_string());
+        }
     }
 }

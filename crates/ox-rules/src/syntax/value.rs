@@ -3,7 +3,7 @@
 use super::{Names, Out, Print, Reading, number};
 use crate::model::{Inv, Net, prefix_mask};
 use ox_packet::Family;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 /// What a word behind an option is, for whoever says it otherwise than as text (JSON).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,10 +134,11 @@ impl Value for Ports {
     const HINT: &'static str = "PORT[:PORT]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];
-        let Some((lo, hi)) = text.split_once(':') else {
+        let Some(colon) = text.bytes().position(|b| b == b':') else {
             let port = read_port(text, cx)?;
             return Ok(Ports { lo: port, hi: port });
         };
+        let (lo, hi) = (&text[..colon], &text[colon + 1..]);
         let lo = if lo.is_empty() { 0 } else { read_port(lo, cx)? };
         let hi = if hi.is_empty() { u16::MAX } else { read_port(hi, cx)? };
         if lo > hi {
@@ -234,9 +235,29 @@ fn ip(family: Family) -> &'static str {
 /// A numeric address of a family.
 pub fn read_addr(text: &str, family: Family) -> Option<u128> {
     match family {
-        Family::V4 => text.parse::<Ipv4Addr>().ok().map(|a| u32::from(a).into()),
+        Family::V4 => read_v4(text.as_bytes()).map(u128::from),
         Family::V6 => text.parse::<Ipv6Addr>().ok().map(u128::from),
     }
+}
+
+/// Four numbers of one to three digits, none with a zero in front.
+fn read_v4(text: &[u8]) -> Option<u32> {
+    let (mut addr, mut dots) = (0, 0);
+    let (mut byte, mut digits) = (0, 0);
+    for &b in text {
+        let digit = b.wrapping_sub(b'0');
+        if digit <= 9 && digits < 3 && (byte > 0 || digits == 0) {
+            byte = byte * 10 + u32::from(digit);
+            digits += 1;
+        } else if b == b'.' && digits > 0 && byte < 256 {
+            addr = addr << 8 | byte;
+            dots += 1;
+            (byte, digits) = (0, 0);
+        } else {
+            return None;
+        }
+    }
+    (dots == 3 && digits > 0 && byte < 256).then_some(addr << 8 | byte)
 }
 
 /// One numeric network: an address with or without a prefix length. `None`: anything else, right or wrong.
@@ -246,13 +267,16 @@ pub(super) fn read_numeric_net(text: &str, family: Family) -> Option<Net> {
         None => (text, None),
     };
     let width: u8 = if family == Family::V4 { 32 } else { 128 };
-    let len = match len {
+    let len = match len.map(str::as_bytes) {
         None => width,
-        Some(len) if (1..=3).contains(&len.len()) && len.bytes().all(|b| b.is_ascii_digit()) => {
-            len.parse::<u8>().ok().filter(|&n| n <= width && (n < 8 || !len.starts_with('0')))?
-        }
+        Some(&[a @ b'0'..=b'9']) => a - b'0',
+        Some(&[a @ b'1'..=b'9', b @ b'0'..=b'9']) => (a - b'0') * 10 + (b - b'0'),
+        Some(&[b'1', b @ b'0'..=b'2', c @ b'0'..=b'9']) => 100 + (b - b'0') * 10 + (c - b'0'),
         Some(_) => return None,
     };
+    if len > width {
+        return None;
+    }
     Some(Net::new(read_addr(host, family)?, prefix_mask(family, len)))
 }
 
@@ -296,4 +320,51 @@ pub(crate) fn short_v4(text: &str, family: Family) -> Option<u128> {
     let mut bytes = [0; 4];
     bytes[..parts.len()].copy_from_slice(&parts);
     Some(u32::from_be_bytes(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_the_standard_library() {
+        for text in [
+            "0.0.0.0",
+            "1.2.3.4",
+            "255.255.255.255",
+            "256.1.1.1",
+            "1.2.3",
+            "1.2.3.",
+            "1.2.3.4.",
+            "1.2.3.4.5",
+            ".1.2.3",
+            "01.2.3.4",
+            "1.2.3.00",
+            "1..2.3",
+            "",
+            "1.2.3.4 ",
+            "+1.2.3.4",
+            "1.2.3.1000",
+            "a.b.c.d",
+            "10.20.30.40",
+        ] {
+            let std = text.parse::<std::net::Ipv4Addr>().ok().map(|a| u32::from(a).into());
+            assert_eq!(read_addr(text, Family::V4), std, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_prefixes() {
+        for (text, len) in [("1.2.3.4/0", 0), ("1.2.3.4/7", 7), ("1.2.3.4/32", 32), ("1.2.3.4", 32)] {
+            assert_eq!(read_numeric_net(text, Family::V4).and_then(|n| n.prefix_len(Family::V4)), Some(len), "{text}");
+        }
+        for (text, len) in [("::1/99", 99), ("::1/100", 100), ("::1/128", 128)] {
+            assert_eq!(read_numeric_net(text, Family::V6).and_then(|n| n.prefix_len(Family::V6)), Some(len), "{text}");
+        }
+        // These are for the reader that knows everything.
+        for text in ["1.2.3.4/33", "1.2.3.4/08", "1.2.3.4/", "1.2.3.4/+8", "10/8", "1.2.3.4/255.0.0.0", "1.2.3.4/132"] {
+            assert_eq!(read_numeric_net(text, Family::V4), None, "{text}");
+        }
+        assert_eq!(read_numeric_net("::1/129", Family::V6), None);
+    }
 }

@@ -64,56 +64,52 @@ pub fn split_words<'a>(line: &'a str, words: &mut Vec<Word<'a>>) -> Result<(), u
 /// Splits a line whose words stand in it as they are, with quotes around them at most. `false`: one has quotes or
 /// backslashes inside, and the line must be split with more care.
 pub(super) fn plain_words<'a>(line: &'a str, words: &mut Vec<&'a str>) -> bool {
-    let bytes = line.as_bytes();
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    let mut at = 0;
-    while let Some(first) = bytes.get(at) {
-        if blank(first) {
-            at += 1;
-            continue;
+    let mut rest = line;
+    loop {
+        match rest.as_bytes() {
+            [] => return true,
+            [b, ..] if blank(b) => rest = &rest[1..],
+            [b'"', inside @ ..] => {
+                let Some(len) = memchr::memchr2(b'"', b'\\', inside) else { return false };
+                if inside[len] != b'"' || !inside.get(len + 1).is_none_or(blank) {
+                    return false;
+                }
+                words.push(&rest[1..=len]);
+                rest = &rest[len + 2..];
+            }
+            bytes => {
+                let (word, after) = rest.split_at(word_end(bytes));
+                if !after.as_bytes().first().is_none_or(blank) {
+                    return false;
+                }
+                words.push(word);
+                rest = after;
+            }
         }
-        let (start, end, next);
-        if *first == b'"' {
-            start = at + 1;
-            let Some(len) = memchr::memchr2(b'"', b'\\', &bytes[start..]) else { return false };
-            end = start + len;
-            next = end + 1;
-            if bytes[end] != b'"' || !bytes.get(next).is_none_or(blank) {
-                return false;
-            }
-        } else {
-            start = at;
-            let mut stop = at + low(&bytes[at..]);
-            while bytes.get(stop) == Some(&b'!') {
-                stop += 1;
-                stop += low(&bytes[stop..]);
-            }
-            if !bytes.get(stop).is_none_or(blank) {
-                return false;
-            }
-            (end, next) = (stop, stop);
-        }
-        words.push(&line[start..end]);
-        at = next;
     }
-    true
 }
 
-/// Bytes before the first one below `#`: a blank, a quote, `!`, or a control character. Eight at a time, since a dump has
-/// more words than anything else.
-fn low(bytes: &[u8]) -> usize {
+/// Bytes before the first blank, quote or control character. Eight at a time, since a dump has more words than anything
+/// else.
+fn word_end(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let mut at = 0;
-    while let Some(eight) = bytes[at..].first_chunk() {
+    let mut rest = bytes;
+    while let Some((eight, more)) = rest.split_first_chunk() {
         let eight = u64::from_le_bytes(*eight);
-        // Subtracting borrows into the highest bit of a byte below; one that has it already is not ASCII.
-        let found = eight.wrapping_sub(ONES * u64::from(b'#')) & !eight & (ONES << 7);
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+        // Subtracting borrows into the highest bit of a byte below `#`; one that has it already is not ASCII.
+        let low = eight.wrapping_sub(ONES * u64::from(b'#')) & !eight & (ONES << 7);
+        if low != 0 {
+            rest = &rest[low.trailing_zeros() as usize / 8..];
+            if rest[0] != b'!' {
+                return bytes.len() - rest.len();
+            }
+            break;
         }
-        at += 8;
+        rest = more;
     }
-    at + bytes[at..].iter().take_while(|&&b| b >= b'#').count()
+    let tail = rest.iter().position(|&b| b <= b' ' || b == b'"').unwrap_or(rest.len());
+    bytes.len() - rest.len() + tail
 }
 
 #[cfg(test)]

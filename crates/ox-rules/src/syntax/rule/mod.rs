@@ -183,23 +183,26 @@ pub fn read_rule(words: &[&str], cx: &RuleCx<'_>) -> Result<ReadRule, Fault> {
 /// # Errors
 /// The first fault, pointing at its word.
 pub fn read_line(words: &[&str], cx: &RuleCx<'_>, extra: &mut dyn Extra) -> Result<ReadRule, Fault> {
-    read_line_in(&mut Room::default(), words, cx, extra)
+    let mut rule = ReadRule::default();
+    read_line_in(&mut Room::default(), &mut rule, words, cx, extra)?;
+    Ok(rule)
 }
 
-/// As [`read_line`], for many rules: in the same room each time.
+/// As [`read_line`], for many rules: in the same room each time, over the rule that was read before.
 ///
 /// # Errors
 /// The first fault, pointing at its word.
 pub fn read_line_in(
     room: &mut Room,
+    rule: &mut ReadRule,
     words: &[&str],
     cx: &RuleCx<'_>,
     extra: &mut dyn Extra,
-) -> Result<ReadRule, Fault> {
+) -> Result<(), Fault> {
     room.matches.clear();
     room.seen.clear();
+    *rule = ReadRule::default();
     let cx = RuleCx { table: extra.table().unwrap_or(cx.table), ..*cx };
-    let rule = ReadRule::default();
     let mut reader = Reader { words, at: 0, cx, rule, room, target: None, foreign: None, proto: None, late: None };
     reader.run(extra)?;
     reader.finish()
@@ -268,7 +271,7 @@ struct Reader<'a> {
     words: &'a [&'a str],
     at: usize,
     cx: RuleCx<'a>,
-    rule: ReadRule,
+    rule: &'a mut ReadRule,
     room: &'a mut Room,
     /// Beside the rule's target, if it has one.
     target: Option<Seen>,
@@ -302,6 +305,12 @@ impl<'a> Reader<'a> {
                 },
                 // What iptables-save writes of an extension whose revision it does not know.
                 b"[unsupported" if self.cx.strangers == Strangers::Keep => self.unsupported(here),
+                // As nearly all words of a dump are.
+                &[b'-', c] if own::arg_of(c.into()) == Some(ArgKind::Yes) => {
+                    let c = char::from(c);
+                    let arg = self.next(here, "-", &word[1..])?;
+                    self.take(here, Found::Core(c, ArgKind::Yes), Some(arg), not.take(), extra)?;
+                }
                 [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
                 [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
                 _ if self.foreign.is_some() => self.keep(word, not.take()),
@@ -406,12 +415,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(self) -> Result<ReadRule, Fault> {
-        let Self { cx, mut rule, room, target, late, .. } = self;
+    fn finish(self) -> Result<(), Fault> {
+        let Self { cx, rule, room, target, late, .. } = self;
         if rule.help {
             // What was named before `--help` is what help is wanted for.
             rule.rule.matches = Matches::take(&mut room.matches);
-            return Ok(rule);
+            return Ok(());
         }
         let (srcs, dsts) = (rule.srcs.len().max(1), rule.dsts.len().max(1));
         if srcs.saturating_mul(dsts) > MOST_RULES {
@@ -451,7 +460,7 @@ impl<'a> Reader<'a> {
             return Err(Fault::usage(None, message));
         }
         rule.rule.matches = Matches::take(&mut room.matches);
-        Ok(rule)
+        Ok(())
     }
 }
 

@@ -83,6 +83,8 @@ pub(in crate::syntax) struct Loader<'a, 'o> {
     pub(in crate::syntax) sections: Vec<Section>,
     pub(in crate::syntax) touched: Vec<TableName>,
     room: Room,
+    /// The rule of the last line, whose place the next one takes.
+    rule: ReadRule,
     out: &'o mut Out,
     /// The text is no ruleset but commands: it can be read, and not be edited.
     pub(in crate::syntax) read_only: bool,
@@ -96,6 +98,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             sections: Vec::new(),
             touched: Vec::new(),
             room: Room::default(),
+            rule: ReadRule::default(),
             out,
             read_only: false,
         }
@@ -344,14 +347,14 @@ impl<'a, 'o> Loader<'a, 'o> {
     /// `NAME POLICY [packets:bytes]`
     fn chain(&mut self, number: u32, body: &str) -> Result<(), Box<TextFault>> {
         let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
-        let prefix = format!("{}-restore", self.cx.program.name());
+        let prefix = || format!("{}-restore", self.cx.program.name());
         let file = self.is_file();
         let mut parts = body.split_ascii_whitespace();
         let Some(name) = parts.next() else {
-            return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} chain name invalid"))));
+            return Err(fail(TextTrouble::Form(format!("{}: line {number} chain name invalid", prefix()))));
         };
         let Some(word) = parts.next() else {
-            return Err(fail(TextTrouble::Form(format!("{prefix}: line {number} policy invalid"))));
+            return Err(fail(TextTrouble::Form(format!("{}: line {number} policy invalid", prefix()))));
         };
         let mut counters = None;
         // nft looks at the counters of built-in chains only, legacy at those of policies.
@@ -492,13 +495,14 @@ impl<'a, 'o> Loader<'a, 'o> {
         counted: bool,
         counters: Option<Counters>,
     ) -> Result<(), Box<TextFault>> {
+        let Err(trouble) = self.command(number, words, counted, counters) else { return Ok(()) };
+        // A line for the other family need not mean anything in this one.
         if other_family(words, self.cx.program.family) {
             if let Some(staged) = &mut self.staged {
                 staged.section.plain = false;
             }
             return Ok(());
         }
-        let Err(trouble) = self.command(number, words, counted, counters) else { return Ok(()) };
         let later = self.cx.program.dialect == Dialect::Nft && !self.is_file();
         let trouble = match (trouble, &mut self.staged) {
             (Trouble::Kernel(refusals), Some(staged)) if later => {
@@ -536,7 +540,8 @@ impl<'a, 'o> Loader<'a, 'o> {
             strangers: if file { Strangers::Keep } else { Strangers::Refuse },
         };
         if let ["-A" | "--append", chain, rest @ ..] = words {
-            let (mut rule, loud) = read_append_in(&mut self.room, chain, rest, &cx)?;
+            let rule = &mut self.rule;
+            let loud = read_append_in(&mut self.room, rule, chain, rest, &cx)?;
             if let Some(counters) = counters {
                 rule.rule.counters = counters;
             }
@@ -548,6 +553,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                 staged.section.counted |= counted;
                 return staged.append(number, chain, rule);
             }
+            let rule = std::mem::take(rule);
             return self.append(number, chain, rule, loud > 0);
         }
         let mut command = read_command(words, &cx, Setting::Restore(staged.table.name))?;
@@ -567,7 +573,7 @@ impl<'a, 'o> Loader<'a, 'o> {
         if file && command.verb == Verb::Append {
             staged.section.counted |= counted;
             let chain = command.chain.take().unwrap_or_default();
-            return staged.append(number, &chain, command.rule);
+            return staged.append(number, &chain, &mut command.rule);
         }
         staged.section.plain = false;
         match command.verb {
@@ -605,7 +611,7 @@ impl<'a, 'o> Loader<'a, 'o> {
 
 impl Staged {
     /// A rule of a file: its line is kept, and its chain may be named further down.
-    fn append(&mut self, number: u32, chain: &str, rule: ReadRule) -> Result<(), Trouble> {
+    fn append(&mut self, number: u32, chain: &str, rule: &mut ReadRule) -> Result<(), Trouble> {
         let at = match self.table.chains.get(self.last) {
             Some(c) if c.name.as_str() == chain => self.last,
             _ => match self.table.position(chain) {
@@ -615,17 +621,17 @@ impl Staged {
         };
         self.last = at;
         if rule.srcs.is_empty() && rule.dsts.is_empty() {
-            self.push(at, number, rule.rule);
+            self.push(at, number, &mut rule.rule);
             return Ok(());
         }
         self.section.plain = false;
-        for rule in rule.into_rules() {
-            self.push(at, number, rule);
+        for mut rule in std::mem::take(rule).into_rules() {
+            self.push(at, number, &mut rule);
         }
         Ok(())
     }
 
-    fn push(&mut self, at: usize, number: u32, mut rule: Rule) {
+    fn push(&mut self, at: usize, number: u32, rule: &mut Rule) {
         rule.origin.line = number;
         rule.origin.fresh = Fresh::Kept;
         if let Target::Jump(name) | Target::Goto(name) = &mut rule.target {
@@ -634,7 +640,7 @@ impl Staged {
                 None => self.open.push((at, self.table.chains[at].rules.len())),
             }
         }
-        self.table.chains[at].rules.push(rule);
+        self.table.chains[at].rules.push(std::mem::take(rule));
     }
 }
 
