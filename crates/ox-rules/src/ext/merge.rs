@@ -20,7 +20,10 @@ pub fn as_nft_writes(matches: &mut Vec<Match>) {
         }
         _ => true,
     };
-    if matches.len() < 2 && matches.iter_mut().all(says_something) {
+    if let [one] = matches.as_mut_slice() {
+        if !says_something(one) {
+            matches.clear();
+        }
         return;
     }
     matches.retain_mut(says_something);

@@ -353,7 +353,7 @@ registry! {
         Connlabel = super::connlabel::Connlabel [0];
         ConnLimit = super::connlimit::ConnLimit [1];
         ConnMark = super::connmark::ConnMark [1];
-        Conntrack = super::conntrack::Conntrack, boxed [3 2 1];
+        Conntrack = super::conntrack::Conntrack [3 2 1];
         Cpu = super::cpu::Cpu [0];
         Dccp = super::dccp::Dccp [0];
         Devgroup = super::devgroup::Devgroup, boxed [0];

@@ -62,54 +62,63 @@ pub fn split_words<'a>(line: &'a str, words: &mut Vec<Word<'a>>) -> Result<(), u
 }
 
 /// Splits a line whose words stand in it as they are, with quotes around them at most. `false`: one has quotes or
-/// backslashes inside, and the line must be split with more care.
+/// backslashes inside, and the line must be split with more care. Eight bytes at a time, since a dump has more words than
+/// anything else.
 pub(super) fn plain_words<'a>(line: &'a str, words: &mut Vec<&'a str>) -> bool {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    let mut rest = line;
-    loop {
-        match rest.as_bytes() {
-            [] => return true,
-            [b, ..] if blank(b) => rest = &rest[1..],
-            [b'"', inside @ ..] => {
-                let Some(len) = memchr::memchr2(b'"', b'\\', inside) else { return false };
-                if inside[len] != b'"' || !inside.get(len + 1).is_none_or(blank) {
-                    return false;
+    let bytes = line.as_bytes();
+    let (mut start, mut at) = (0, 0);
+    'eight: while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        // A blank behind the end ends the last word.
+        let mut marks = low(*rest.first_chunk().unwrap_or(&padded(rest)));
+        while marks != 0 {
+            let here = at + marks.trailing_zeros() as usize / 8;
+            marks &= marks - 1;
+            match bytes.get(here) {
+                Some(b'!') => {}
+                None | Some(b' ' | b'\t' | b'\r' | b'\n') => {
+                    let end = here.min(bytes.len());
+                    if end > start {
+                        words.push(&line[start..end]);
+                    }
+                    start = end + 1;
                 }
-                words.push(&rest[1..=len]);
-                rest = &rest[len + 2..];
-            }
-            bytes => {
-                let (word, after) = rest.split_at(word_end(bytes));
-                if !after.as_bytes().first().is_none_or(blank) {
-                    return false;
+                Some(b'"') if start == here => {
+                    let inside = &bytes[here + 1..];
+                    let Some(len) = memchr::memchr2(b'"', b'\\', inside) else { return false };
+                    if inside[len] != b'"' || !matches!(inside.get(len + 1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+                    {
+                        return false;
+                    }
+                    words.push(&line[here + 1..][..len]);
+                    start = here + len + 3;
+                    at = start;
+                    continue 'eight;
                 }
-                words.push(word);
-                rest = after;
+                Some(_) => return false,
             }
         }
+        at += 8;
     }
+    if start < bytes.len() {
+        words.push(&line[start..]);
+    }
+    true
 }
 
-/// Bytes before the first blank, quote or control character. Eight at a time, since a dump has more words than anything
-/// else.
-fn word_end(bytes: &[u8]) -> usize {
+fn padded(rest: &[u8]) -> [u8; 8] {
+    let mut all = [b' '; 8];
+    all.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    all
+}
+
+/// Marks each byte below `#` (a blank, a quote, `!`, a control character) in its highest bit.
+fn low(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let mut rest = bytes;
-    while let Some((eight, more)) = rest.split_first_chunk() {
-        let eight = u64::from_le_bytes(*eight);
-        // Subtracting borrows into the highest bit of a byte below `#`; one that has it already is not ASCII.
-        let low = eight.wrapping_sub(ONES * u64::from(b'#')) & !eight & (ONES << 7);
-        if low != 0 {
-            rest = &rest[low.trailing_zeros() as usize / 8..];
-            if rest[0] != b'!' {
-                return bytes.len() - rest.len();
-            }
-            break;
-        }
-        rest = more;
-    }
-    let tail = rest.iter().position(|&b| b <= b' ' || b == b'"').unwrap_or(rest.len());
-    bytes.len() - rest.len() + tail
+    const HIGH: u64 = ONES << 7;
+    let eight = u64::from_le_bytes(bytes);
+    // Seven bits and this never carry into the next byte; a byte with the eighth is not ASCII.
+    let not_low = (eight & !HIGH) + ONES * (0x80 - b'#' as u64);
+    !(not_low | eight) & HIGH
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! ABI: uapi/linux/netfilter/xt_conntrack.h. Kernel: net/netfilter/xt_conntrack.c.
 use super::super::prelude::*;
-use super::{Conntrack, Host, Span, States, Statuses};
+use super::{Conntrack, Host, Rest, Span, States, Statuses};
 use ox_wire::xtables::conn::{XtConntrackMtinfo1, XtConntrackMtinfo2, XtConntrackMtinfo3};
 
 /// The revisions differ in how wide masks and ports are; each is written and read by way of this one, the newest.
@@ -10,7 +10,8 @@ impl Xt<3> for Conntrack {
     type Info = XtConntrackMtinfo3;
 
     fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
-        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let Self { state, rest: _ } = *self;
+        let Rest { proto, addrs, ports, status, expire, dir } = self.rest();
         let mut info = XtConntrackMtinfo3::default();
         let mut say = |part: u16, not: Option<bool>| {
             if let Some(not) = not {
@@ -46,26 +47,26 @@ impl Xt<3> for Conntrack {
 
     fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
         let said = |part: u16| (info.match_flags & 1 << part != 0).then_some(info.invert_flags & 1 << part != 0);
-        let mut read = Self {
-            state: said(STATE).map(|not| Inv { is: States(info.state_mask), not }),
+        let state = said(STATE).map(|not| Inv { is: States(info.state_mask), not });
+        let mut rest = Rest {
             proto: said(PROTO).and_then(|not| Some(Inv { is: u8::try_from(info.l4proto).ok()?, not })),
             status: said(STATUS).map(|not| Inv { is: Statuses(info.status_mask.into()), not }),
             expire: said(EXPIRES).map(|not| Inv { is: Span { lo: info.expires_min, hi: info.expires_max }, not }),
             dir: said(DIRECTION).map(|reply| if reply { Dir::Reply } else { Dir::Original }),
-            ..Self::default()
+            ..Rest::default()
         };
         for end in 0..4 {
             if let Some(not) = said(ADDR + end as u16) {
                 let [host, mask] = info.addrs[end].map(|a| addr(&a, cx.family));
                 let is = Host { addr: host, len: Net::new(0, mask).prefix_len(cx.family)? };
-                read.addrs[end] = Some(Inv { is, not });
+                rest.addrs[end] = Some(Inv { is, not });
             }
-            read.ports[end] = said(PORT + end as u16).map(|not| {
+            rest.ports[end] = said(PORT + end as u16).map(|not| {
                 let is = Span { lo: info.ports[end].into(), hi: info.ports_high[end].into() };
                 Inv { is, not }
             });
         }
-        Some(read)
+        Some(Self { state, rest: (rest != Rest::default()).then(|| Box::new(rest)) })
     }
 
     fn settle(info: &mut Self::Info, cx: &Carry<'_>) {

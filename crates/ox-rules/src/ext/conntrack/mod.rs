@@ -13,6 +13,13 @@ use super::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conntrack {
     state: Option<Inv<States>>,
+    /// What few rules ask; absent if nothing of it is said, so that two rules are equal when they say the same.
+    rest: Option<Box<Rest>>,
+}
+
+/// What is asked besides the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Rest {
     proto: Option<Inv<u8>>,
     addrs: [Option<Inv<Host>>; 4],
     ports: [Option<Inv<Span>>; 4],
@@ -21,7 +28,7 @@ pub struct Conntrack {
     dir: Option<Dir>,
 }
 
-/// Names of the four addresses, in the order of [`Conntrack::addrs`]; with `port` behind, of the four ports.
+/// Names of the four addresses, in the order of [`Rest::addrs`]; with `port` behind, of the four ports.
 const ENDS: [&str; 4] = ["ctorigsrc", "ctorigdst", "ctreplsrc", "ctrepldst"];
 
 /// State bits of [`ct`].
@@ -73,15 +80,15 @@ options! { Conntrack;
     /// Any of these states: INVALID, NEW, RELATED, ESTABLISHED, UNTRACKED, SNAT, DNAT.
     STATE ["ctstate"] Inv<States> => |c, v| c.state = Some(v);
     /// Transport protocol, by name or number.
-    PROTO ["ctproto"] Inv<Protocol> => |c, v| c.proto = Some(Inv { is: v.is.0, not: v.not });
+    PROTO ["ctproto"] Inv<Protocol> => |c, v| c.more().proto = Some(Inv { is: v.is.0, not: v.not });
     /// Source as the first packet had it.
-    ORIGSRC ["ctorigsrc"] Inv<Host> => |c, v| c.addrs[0] = Some(v);
+    ORIGSRC ["ctorigsrc"] Inv<Host> => |c, v| c.more().addrs[0] = Some(v);
     /// Destination as the first packet had it.
-    ORIGDST ["ctorigdst"] Inv<Host> => |c, v| c.addrs[1] = Some(v);
+    ORIGDST ["ctorigdst"] Inv<Host> => |c, v| c.more().addrs[1] = Some(v);
     /// Source of the answers.
-    REPLSRC ["ctreplsrc"] Inv<Host> => |c, v| c.addrs[2] = Some(v);
+    REPLSRC ["ctreplsrc"] Inv<Host> => |c, v| c.more().addrs[2] = Some(v);
     /// Destination of the answers.
-    REPLDST ["ctrepldst"] Inv<Host> => |c, v| c.addrs[3] = Some(v);
+    REPLDST ["ctrepldst"] Inv<Host> => |c, v| c.more().addrs[3] = Some(v);
     /// Source port as the first packet had it, or a range.
     ORIGSRCPORT ["ctorigsrcport"] Inv<PortSpan> => |c, v| c.port(0, v);
     /// Destination port as the first packet had it, or a range.
@@ -91,16 +98,24 @@ options! { Conntrack;
     /// Destination port of the answers, or a range.
     REPLDSTPORT ["ctrepldstport"] Inv<PortSpan> => |c, v| c.port(3, v);
     /// Any of these: NONE, EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED.
-    STATUS ["ctstatus"] Inv<Statuses> => |c, v| c.status = Some(v);
+    STATUS ["ctstatus"] Inv<Statuses> => |c, v| c.more().status = Some(v);
     /// Whole seconds until the entry expires, or a range of them.
-    EXPIRE ["ctexpire"] Inv<Span> => |c, v| c.expire = Some(v);
+    EXPIRE ["ctexpire"] Inv<Span> => |c, v| c.more().expire = Some(v);
     /// Which way the packet goes: ORIGINAL or REPLY.
-    DIR ["ctdir"] Dir => |c, v| c.dir = Some(v);
+    DIR ["ctdir"] Dir => |c, v| c.more().dir = Some(v);
 }
 
 impl Conntrack {
+    fn more(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
+    fn rest(&self) -> Rest {
+        self.rest.as_deref().copied().unwrap_or_default()
+    }
+
     fn port(&mut self, end: usize, v: Inv<PortSpan>) {
-        self.ports[end] = Some(Inv { is: v.is.0, not: v.not });
+        self.more().ports[end] = Some(Inv { is: v.is.0, not: v.not });
     }
 }
 
@@ -359,7 +374,8 @@ impl Ext for Conntrack {
     }
 
     fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
-        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let Self { state, rest: _ } = *self;
+        let Rest { proto, addrs, ports, status, expire, dir } = self.rest();
         let way = match dir {
             Some(Dir::Original) => "original",
             _ => "reply",
@@ -430,7 +446,8 @@ impl Ext for Conntrack {
 impl Conntrack {
     /// `-S` and `-L` print the same words in the same order; only the dashes and the addresses differ.
     fn print(&self, dashes: &str, out: &mut Out, addr: impl Fn(Host, &mut Out)) {
-        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let Self { state, rest: _ } = *self;
+        let Rest { proto, addrs, ports, status, expire, dir } = self.rest();
         let name = |out: &mut Out, not: bool, name: &str, tail: &str| {
             if not {
                 out.word("!");
@@ -475,7 +492,8 @@ impl Conntrack {
 
 impl Matching for Conntrack {
     fn pred(&self, cx: &Lowering<'_>) -> Pred {
-        let Self { state, proto, addrs, ports, status, expire, dir } = *self;
+        let Self { state, rest: _ } = *self;
+        let Rest { proto, addrs, ports, status, expire, dir } = self.rest();
         let family = cx.family;
         let nets = addrs.map(|a| a.map(|a| Inv { is: a.is.net(family), not: a.not }));
         let asks_state = state.is_some();
