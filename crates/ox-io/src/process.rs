@@ -17,8 +17,17 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Waits for a child and says how much CPU time it and its own children took, user and system together.
-pub fn wait(child: Child) -> io::Result<(ExitStatus, Duration)> {
+/// What a process used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// CPU time of it and its own children, user and system together.
+    pub cpu: Duration,
+    /// Bytes of memory that were resident at once, at most.
+    pub peak: u64,
+}
+
+/// Waits for a child and says what it used.
+pub fn wait(child: Child) -> io::Result<(ExitStatus, Used)> {
     let pid = child.id() as libc::pid_t;
     let mut status = 0;
     // SAFETY: an rusage is plain numbers, for which all bits zero are valid.
@@ -34,7 +43,8 @@ pub fn wait(child: Child) -> io::Result<(ExitStatus, Duration)> {
         }
     }
     let time = |t: libc::timeval| Duration::from_secs(t.tv_sec as u64) + Duration::from_micros(t.tv_usec as u64);
-    Ok((ExitStatus::from_raw(status), time(used.ru_utime) + time(used.ru_stime)))
+    let cpu = time(used.ru_utime) + time(used.ru_stime);
+    Ok((ExitStatus::from_raw(status), Used { cpu, peak: used.ru_maxrss as u64 * 1024 }))
 }
 
 /// Lets a write to a pipe that nobody reads any more end this process in silence, as other programs do; Rust's own way
@@ -55,9 +65,10 @@ mod tests {
     #[test]
     fn a_child_is_waited_for_with_what_it_took() {
         let child = std::process::Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
-        let (status, cpu) = wait(child).unwrap();
+        let (status, used) = wait(child).unwrap();
         assert_eq!(status.code(), Some(3));
-        assert!(cpu > Duration::ZERO);
+        assert!(used.cpu > Duration::ZERO);
+        assert!((1 << 12..1 << 30).contains(&used.peak), "{}", used.peak);
     }
 
     #[test]

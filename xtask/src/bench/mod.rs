@@ -40,24 +40,36 @@ fn measure(root: &Path, wants: &dyn Fn(&str) -> bool, instructions: bool, rounds
         let places = Places { ours: target.join("release/oxtables"), inputs: target.join("bench") };
         std::fs::create_dir_all(&places.inputs).map_err(|why| format!("{}: {why}", places.inputs.display()))?;
         if wants("parse") {
-            for (rules, bar) in [(1000, None), (10_000, None), (100_000, Some(0.15))] {
-                groups.push((format!("parse and print {rules} flat rules"), places.parse(rules, bar)?));
+            for (rules, bar) in [(1000, None), (10_000, None), (100_000, Some(0.07))] {
+                let text = dumps::flat(rules);
+                let name = format!("flat-{rules}.v4");
+                groups.push((format!("{rules} flat rules"), places.parse(&name, &text, bar)?));
+            }
+            for services in [1000, 10_000] {
+                let text = dumps::kube(services, 2);
+                let title = format!("{services} Kubernetes Services, {} lines", text.lines().count());
+                groups.push((title, places.parse(&format!("services-{services}.v4"), &text, None)?));
             }
         }
         if wants("append") {
-            groups.push(("append to 100000 rules".to_owned(), vec![places.append()?]));
+            groups.push(("append to 100000 rules".to_owned(), Group::of(places.append()?)));
         }
         if wants("trace") {
-            groups.push(("trace through a Kubernetes node of 40000 rules".to_owned(), vec![places.trace()?]));
+            groups.push(("trace through a Kubernetes node of 40000 rules".to_owned(), Group::of(places.trace()?)));
         }
     }
     println!("load {}, medians of {rounds} rounds, (least .. greatest)", load());
-    for (title, subjects) in &groups {
+    for (title, group) in &groups {
         println!("\n{title}");
-        table(subjects, rounds);
+        table(group, rounds);
         if instructions {
-            match subjects[0].instructions() {
-                Ok(count) => println!("  {:>9.1} million instructions  {}", count as f64 / 1e6, subjects[0].typed()),
+            let ours = &group.subjects[0];
+            match ours.instructions() {
+                Ok(count) if group.rules > 0 => {
+                    let each = count as f64 / group.rules as f64;
+                    println!("  {:>9.1} million instructions, {each:.0} a rule  {}", count as f64 / 1e6, ours.typed());
+                }
+                Ok(count) => println!("  {:>9.1} million instructions  {}", count as f64 / 1e6, ours.typed()),
                 Err(why) => println!("  {why}"),
             }
         }
@@ -69,11 +81,27 @@ fn measure(root: &Path, wants: &dyn Fn(&str) -> bool, instructions: bool, rounds
     Ok(())
 }
 
-/// Prints what the subjects took; the first of them is ours, the others are what it is compared with.
-fn table(subjects: &[Subject], rounds: usize) {
+/// Commands that are compared: ours first, then its peers.
+struct Group {
+    subjects: Vec<Subject>,
+    /// Rules in what they read, or 0 if that does not matter.
+    rules: usize,
+    /// Bytes of what they read.
+    text: usize,
+}
+
+impl Group {
+    fn of(subject: Subject) -> Self {
+        Self { subjects: vec![subject], rules: 0, text: 0 }
+    }
+}
+
+/// Prints what the subjects took: medians, and of the CPU time the least and the greatest.
+fn table(group: &Group, rounds: usize) {
+    let Group { subjects, rules, text } = group;
     let all = by_turns(subjects, rounds);
     let ours = all.first().and_then(|samples| samples.as_ref().ok());
-    println!("  CPU s                  wall s   of the peer's CPU     command");
+    println!("  CPU s                      wall s   us a rule  peak MB  B a rule  ours is                command");
     for (n, (subject, samples)) in subjects.iter().zip(&all).enumerate() {
         let samples = match samples {
             Ok(samples) => samples,
@@ -84,6 +112,7 @@ fn table(subjects: &[Subject], rounds: usize) {
         };
         let (cpu, least, greatest) = spread(samples.iter().map(|s| s.cpu).collect());
         let (wall, ..) = spread(samples.iter().map(|s| s.wall).collect());
+        let (peak, ..) = spread(samples.iter().map(|s| s.peak).collect());
         let ratio = match ours {
             Some(ours) if n > 0 => {
                 let (ratio, low, high) = spread(ours.iter().zip(samples).map(|(o, s)| o.cpu / s.cpu).collect());
@@ -91,7 +120,14 @@ fn table(subjects: &[Subject], rounds: usize) {
             }
             _ => String::new(),
         };
-        println!("  {cpu:.4} ({least:.4} .. {greatest:.4}) {wall:.4}   {ratio:<20}  {}", subject.typed());
+        // Memory beyond the text itself, which is held as a whole.
+        let each = |of: f64| if *rules > 0 { of / *rules as f64 } else { f64::NAN };
+        let (time, memory) = (each(cpu * 1e6), each(peak - *text as f64));
+        let mb = peak / 1e6;
+        println!(
+            "  {cpu:.4} ({least:.4} .. {greatest:.4})  {wall:.4}  {time:>9.2}  {mb:>7.1}  {memory:>8.0}  {ratio:<21}  {}",
+            subject.typed()
+        );
         if let Some(bar) = subject.bar {
             println!("  bar {bar:.2}: {}", if cpu < bar { "met" } else { "MISSED" });
         }
@@ -118,14 +154,16 @@ impl Places {
         all
     }
 
-    fn parse(&self, rules: u32, bar: Option<f64>) -> Result<Vec<Subject>, String> {
-        let file = self.input(&format!("flat-{rules}.v4"), &dumps::flat(rules))?;
-        let mut all = vec![Subject { bar, ..Subject::new("oxtables", self.on(&file, &["iptables-save"])) }];
+    /// A text read and printed by us; by the others only read, each time in a network namespace of its own.
+    fn parse(&self, name: &str, text: &str, bar: Option<f64>) -> Result<Group, String> {
+        let file = self.input(name, text)?;
+        let mut subjects = vec![Subject { bar, ..Subject::new("oxtables", self.on(&file, &["iptables-save"])) }];
         for peer in ["iptables-legacy-restore", "iptables-nft-restore"] {
-            let words = ["unshare", "-n", peer, "--test"].map(OsString::from);
-            all.push(Subject::new(peer, words.into_iter().chain([file.clone().into()])));
+            let words = [peer.into(), "--test".into(), file.clone().into()];
+            subjects.push(Subject { apart: true, ..Subject::new(peer, words) });
         }
-        Ok(all)
+        let rules = text.lines().filter(|l| l.starts_with("-A ")).count();
+        Ok(Group { subjects, rules, text: text.len() })
     }
 
     fn append(&self) -> Result<Subject, String> {
@@ -138,7 +176,7 @@ impl Places {
     }
 
     fn trace(&self) -> Result<Subject, String> {
-        let file = self.input("kube-40000.v4", &dumps::kube(40_000))?;
+        let file = self.input("kube-40000.v4", &dumps::kube(2272, 5))?;
         let packet = ["trace", "tcp", "10.244.9.9:40000", "->", "10.96.3.3:80", "in", "eth0"];
         Ok(Subject { bar: Some(0.15), ..Subject::new("oxtables", self.on(&file, &packet)) })
     }

@@ -1,6 +1,6 @@
-//! One command measured: CPU time, wall time, instructions; and many of them taken by turns.
+//! One command measured: CPU time, wall time, memory, instructions; and many of them taken by turns.
 
-use ox_io::process;
+use ox_io::{netns, process};
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +12,9 @@ pub struct Subject {
     /// Program and words.
     pub words: Vec<OsString>,
     /// What has to be done before each sample, untimed.
-    pub before: Box<dyn Fn() -> std::io::Result<()>>,
+    pub before: Box<dyn Fn() -> std::io::Result<()> + Sync>,
+    /// Whether it needs a network namespace of its own, made untimed before each sample.
+    pub apart: bool,
     /// The CPU seconds it should stay under.
     pub bar: Option<f64>,
 }
@@ -24,12 +26,20 @@ pub struct Sample {
     pub cpu: f64,
     /// Seconds on the wall.
     pub wall: f64,
+    /// Bytes of memory at most.
+    pub peak: f64,
 }
 
 impl Subject {
     /// A command that needs nothing before.
     pub fn new(name: &str, words: impl IntoIterator<Item = OsString>) -> Self {
-        Self { name: name.to_owned(), words: words.into_iter().collect(), before: Box::new(|| Ok(())), bar: None }
+        Self {
+            name: name.to_owned(),
+            words: words.into_iter().collect(),
+            before: Box::new(|| Ok(())),
+            apart: false,
+            bar: None,
+        }
     }
 
     fn command(&self, in_front: &[&str]) -> Command {
@@ -43,16 +53,24 @@ impl Subject {
 
     /// Runs it once.
     pub fn sample(&self) -> Result<Sample, String> {
+        if self.apart {
+            return netns::run(|_| self.sample_here()).map_err(|why| format!("{}: {why}", self.name))?;
+        }
+        self.sample_here()
+    }
+
+    fn sample_here(&self) -> Result<Sample, String> {
         let fault = |why: std::io::Error| format!("{}: {why}", self.name);
         (self.before)().map_err(fault)?;
         let begin = Instant::now();
         let child = self.command(&[]).stderr(Stdio::null()).spawn().map_err(fault)?;
-        let (status, cpu) = process::wait(child).map_err(fault)?;
+        let (status, used) = process::wait(child).map_err(fault)?;
         let wall = begin.elapsed();
         if !status.success() {
             return Err(format!("{}: {status}", self.name));
         }
-        Ok(Sample { cpu: cpu.as_secs_f64(), wall: Duration::as_secs_f64(&wall) })
+        let (cpu, wall) = (used.cpu.as_secs_f64(), Duration::as_secs_f64(&wall));
+        Ok(Sample { cpu, wall, peak: used.peak as f64 })
     }
 
     /// The instructions it takes, by callgrind.

@@ -43,8 +43,8 @@ pub fn turn(
         .collect::<Result<_, String>>()?;
     let before = row.cpu;
     for (child, said) in children {
-        let (status, cpu) = process::wait(child).map_err(|why| format!("{target}: {why}"))?;
-        row.cpu += cpu.as_secs_f64();
+        let (status, used) = process::wait(child).map_err(|why| format!("{target}: {why}"))?;
+        row.cpu += used.cpu.as_secs_f64();
         let text = std::fs::read(&said).map_err(|why| format!("{}: {why}", said.display()))?;
         row.add(&String::from_utf8_lossy(&text), status.success());
     }
