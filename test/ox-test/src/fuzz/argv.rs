@@ -7,6 +7,7 @@ use super::{Few, Head};
 use crate::generate::{self, Kind, text};
 use crate::random::Random;
 use ox_packet::Family;
+use ox_rules::bytes::text_of;
 use ox_rules::ext;
 use ox_rules::model::{Table, TableName};
 use ox_rules::syntax::{
@@ -37,7 +38,7 @@ pub fn argv(input: &[u8]) {
 /// The three ways in which bytes stand for commands.
 fn commands(way: u8, bytes: &[u8], family: Family) -> Vec<Vec<String>> {
     match way {
-        2 => split(&String::from_utf8_lossy(bytes), '\0'),
+        2 => split(&text_of(bytes), '\0'),
         3 => split(&text::spelt(bytes), ' '),
         way => {
             let mut random = Random::from_bytes(bytes);

@@ -3,6 +3,7 @@
 use super::{Few, Head};
 use crate::generate::text;
 use ox_packet::Family;
+use ox_rules::bytes::bytes_of;
 use ox_rules::ir::lower;
 use ox_rules::model::{Ruleset, Table, TableName};
 use ox_rules::syntax::{Book, JsonOf, Listing, Out, Program, TextCx, TextKind, dump, json, list_rules, translate_text};
@@ -91,12 +92,13 @@ pub(super) fn saved(ruleset: &Ruleset, program: Program) -> String {
 /// What is saved can be read, says the same, and is saved the same; and it can be listed and lowered.
 pub(super) fn holds(ruleset: &Ruleset, program: Program, kind: TextKind) {
     let text = saved(ruleset, program);
+    let bytes = bytes_of(&text);
     let mut again = Book::empty(program.family);
     match kind {
-        TextKind::File => again = read(text.as_bytes(), program),
+        TextKind::File => again = read(&bytes, program),
         kind => {
             let cx = TextCx { program, names: &Few, kind };
-            let (_, result) = again.restore(text.as_bytes(), cx, &mut Out::default());
+            let (_, result) = again.restore(&bytes, cx, &mut Out::default());
             if let Err(fault) = result {
                 panic!("what was saved is refused: {}\n{text}", fault.report(program, "it").0);
             }
@@ -121,7 +123,7 @@ fn through_json(ruleset: &Ruleset, program: Program, kind: TextKind, text: &str)
     let what = JsonOf { family: program.family, chain: None, rule: None, listing: false };
     json(&tables, what, &mut out, &mut |_| {});
     let mut again = Book::empty(program.family);
-    match again.restore_json(out.text.as_bytes(), TextCx { program, names: &Few, kind }, &mut Out::default()) {
+    match again.restore_json(&bytes_of(&out.text), TextCx { program, names: &Few, kind }, &mut Out::default()) {
         Ok(_) => assert_eq!(saved(&again.ruleset, program), text, "by way of {}", out.text),
         Err(fault) => panic!("{}\n{}", fault.report(program, "it").0, out.text),
     }
