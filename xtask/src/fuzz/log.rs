@@ -77,6 +77,7 @@ const HEAD: &str = "\
 
 `cargo xtask fuzz` writes a row for each target and run. A row counts what was found in that run, at that commit; what was
 found is mended, and its input is in `test/corpus`. Corpus: inputs kept, and edges of the program that they reach.
+Remarks stand behind the table's last column.
 
 | begun | commit | target | CPU hours | executions | corpus | edges | crashes | hangs | out of memory |
 |---|---|---|---:|---:|---:|---:|---:|---:|---:|
@@ -113,7 +114,7 @@ impl Log {
         let begin = format!("| {} | {} | {target} |", self.date, self.commit);
         let Row { cpu, executions, corpus, edges, crashes, hangs, memory } = row;
         let hours = cpu / 3600.0;
-        let line = format!("{begin} {hours:.2} | {executions} | {corpus} | {edges} | {crashes} | {hangs} | {memory} |");
+        let line = format!("{begin} {hours:.3} | {executions} | {corpus} | {edges} | {crashes} | {hangs} | {memory} |");
         let mut lines: Vec<&str> = old.lines().collect();
         match lines.iter().position(|l| l.starts_with(&begin)) {
             Some(at) => lines[at] = &line,
@@ -148,6 +149,6 @@ mod tests {
         let row = |executions| Row { executions, ..Row::default() };
         let text = log.with("head\n| 1 | c | a | 0 |\n", "a", &row(1));
         let text = log.with(&text, "a", &row(2));
-        assert_eq!(text, "head\n| 1 | c | a | 0 |\n| 2 | c | a | 0.00 | 2 | 0 | 0 | 0 | 0 | 0 |\n");
+        assert_eq!(text, "head\n| 1 | c | a | 0 |\n| 2 | c | a | 0.000 | 2 | 0 | 0 | 0 | 0 | 0 |\n");
     }
 }
