@@ -166,7 +166,7 @@ impl Xt<0> for Dscp {
 
     fn decode(info: &XtDscpInfo, _: &Carry<'_>) -> Option<Self> {
         let XtDscpInfo { dscp, invert } = *info;
-        (dscp < 64).then(|| Self { bits: Inv { is: Bits(dscp), not: invert != 0 } })
+        (dscp < 64).then_some(Self { bits: Inv { is: Bits(dscp), not: invert != 0 } })
     }
 }
 

@@ -20,8 +20,9 @@ impl Xt<2> for Ct {
     fn encode(&self, _: &Carry<'_>) -> Option<XtCtTargetInfoV1> {
         let Self { notrack, helper, timeout, events, exp_events, zone } = self;
         let Zone { id, from_mark, dirs } = *zone;
+        let flag = |on: bool, bit: u16| if on { bit } else { 0 };
         Some(XtCtTargetInfoV1 {
-            flags: u16::from(*notrack) * NOTRACK | u16::from(from_mark) * ZONE_MARK | u16::from(dirs) << ZONE_DIRS,
+            flags: flag(*notrack, NOTRACK) | flag(from_mark, ZONE_MARK) | u16::from(dirs) << ZONE_DIRS,
             zone: id,
             ct_events: (*events).into(),
             exp_events: (*exp_events).into(),

@@ -146,7 +146,7 @@ struct Estimator {
 impl Estimator {
     /// Takes the rate at every interval until now (Kernel: `est_timer`).
     fn until(&mut self, now: u64, pace: Pace) {
-        let every = TICK_NS * (HZ / 4) << pace.interval;
+        let every = (TICK_NS * (HZ / 4)) << pace.interval;
         while self.next <= now {
             let was = self.rates;
             let step = |average: u64, new: u64| {
@@ -169,7 +169,7 @@ impl Estimator {
 /// The estimator of a name as it is now.
 fn estimator<'a>(at: &'a mut At<'_>, name: &str, pace: Pace) -> &'a mut Estimator {
     let now = at.env.now().mono;
-    let first = || Estimator { next: now + (TICK_NS * (HZ / 4) << pace.interval), ..Estimator::default() };
+    let first = || Estimator { next: now + ((TICK_NS * (HZ / 4)) << pace.interval), ..Estimator::default() };
     let estimator = at.cell(CellKey::Named("rateest", name), first);
     estimator.until(now, pace);
     estimator

@@ -16,7 +16,8 @@ impl Xt<1> for Recent {
     fn encode(&self, cx: &Carry<'_>) -> Option<XtRecentMtinfoV1> {
         let Self { what, seconds, reap, hits, rttl, name, mask, dest } = self;
         let asked = WHATS.iter().position(|w| *w == what.is)?;
-        let flags = 1 << asked | u8::from(*rttl) * TTL | u8::from(*reap) * REAP;
+        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+        let flags = 1 << asked | flag(*rttl, TTL) | flag(*reap, REAP);
         Some(XtRecentMtinfoV1 {
             seconds: *seconds,
             hit_count: *hits,
