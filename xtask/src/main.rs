@@ -22,7 +22,9 @@ fn main() -> ExitCode {
             eprintln!("cargo xtask bench [parse|append|trace|engine]... [--rounds=N] [--instructions]");
             eprintln!("                    how fast it is, in a release build, beside the stock programs");
             eprintln!("cargo xtask fuzz TARGET...|all [--hours=H] [--jobs=N]");
-            eprintln!("                    fuzzes each target for H CPU hours and writes fuzz/LOG.md; without --hours,");
+            eprintln!(
+                "                    fuzzes each target for H CPU hours and writes fuzz/LOG.md; without --hours,"
+            );
             eprintln!("                    keeps the best of what was found in test/corpus");
             return ExitCode::from(2);
         }

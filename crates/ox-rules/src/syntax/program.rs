@@ -185,7 +185,9 @@ impl Trouble {
                 let message = match dialect {
                     Dialect::Nft => message,
                     Dialect::Legacy => {
-                        format!("can't initialize {name} table `{table}': Table does not exist (do you need to insmod?)")
+                        format!(
+                            "can't initialize {name} table `{table}': Table does not exist (do you need to insmod?)"
+                        )
                     }
                 };
                 let list: Vec<_> = TableName::ALL.iter().map(|t| t.name()).collect();

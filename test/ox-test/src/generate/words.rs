@@ -506,8 +506,7 @@ pub(super) const POLICY_DIR: Words = (&["in", "out", "in"], &["both", "", "IN"])
 pub(super) const POLICY_POL: Words = (&["ipsec", "none", "ipsec"], &["nosuch", ""]);
 pub(super) const POLICY_PROTO: Words = (&["esp", "ah", "ipcomp", "50"], &["tcp", "", "nosuch"]);
 pub(super) const POLICY_MODE: Words = (&["tunnel", "transport"], &["nosuch", ""]);
-pub(super) const REALM: Words =
-    (&["5", "0x5/0xf", "5/0xffff", "4", "0", "4294967295"], &["nosuch", "", "-1", "5/"]);
+pub(super) const REALM: Words = (&["5", "0x5/0xf", "5/0xffff", "4", "0", "4294967295"], &["nosuch", "", "-1", "5/"]);
 pub(super) const RT_ADDRESSES: Words =
     (&["fe80::1", "fe80::1,fe80::2", "::", "2001:db8::1,::1,fe80::3"], &["", "1.2.3.4", "fe80::1,", "x", "fe80::/64"]);
 pub(super) const U32_TESTS: Words = (
