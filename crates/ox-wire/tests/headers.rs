@@ -1,5 +1,12 @@
 //! The structures lie as the kernel's headers say: the C compiler is asked for every size and offset.
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a test that asks the C compiler"
+)]
+
 use ox_wire::xtables::{Layout, Place, layouts};
 use std::fmt::Write as _;
 use std::process::Command;

@@ -27,8 +27,11 @@ struct Compared {
     how: [Option<bool>; 3],
 }
 
+/// Whether the header's number, on the left, stands so to the rule's.
+type Compare = fn(u8, u8) -> bool;
+
 /// How numbers are compared, in the order in which options are printed.
-const HOW: [(&str, fn(u8, u8) -> bool); 3] = [("eq", |a, b| a == b), ("gt", |a, b| a > b), ("lt", |a, b| a < b)];
+const HOW: [(&str, Compare); 3] = [("eq", |a, b| a == b), ("gt", |a, b| a > b), ("lt", |a, b| a < b)];
 
 options! { Srh;
     /// Protocol number of the header behind it.

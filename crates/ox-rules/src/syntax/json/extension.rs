@@ -42,7 +42,7 @@ impl<'n> Words<'n> {
                 let names: Vec<_> =
                     if is_match { ext::match_names(family).collect() } else { ext::target_names(family).collect() };
                 let mut message = format!("there is no {kind} {name:?}");
-                match suggest(name, names.into_iter()) {
+                match suggest(name, names) {
                     Some(near) => message.push_str(&format!(" (is `{near}' meant?)")),
                     None if !is_match => message.push_str("; a chain is named by `jump'"),
                     None => {}
