@@ -34,12 +34,13 @@ pub fn main(root: &Path) -> bool {
     // The comparisons with the stock programs and with the kernel run in one process each, because they count over all
     // their tests, and show what they counted.
     if has("cargo-nextest") {
-        step(
-            "tests",
-            &cargo("nextest run --workspace --no-fail-fast -E not(binary(oracle)|binary(abi)|binary(differential))"),
-        );
+        const COUNTING: &str = "binary(oracle)|binary(commands)|binary(translate)|binary(abi)|binary(differential)";
+        let others = format!("nextest run --workspace --no-fail-fast -E not({COUNTING})");
+        step("tests", &|| self::cargo(root, &others));
         step("examples in the documentation", &cargo("test --workspace --doc"));
         step("comparison with the stock programs", &cargo("test -p ox-test --test oracle"));
+        step("sessions of commands", &cargo("test -p ox-test --test commands"));
+        step("translations", &cargo("test -p ox-test --test translate"));
         step("structures of the kernel", &cargo("test -p ox-test --test abi"));
         step("comparison with the kernel", &cargo("test -p ox-test --test differential -- --nocapture"));
     } else {

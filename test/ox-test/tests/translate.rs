@@ -54,7 +54,9 @@ fn main() -> ExitCode {
         .collect();
     trials.push(Trial::test("packets_fare_the_same", move || packets(first, rulesets)));
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if let Ok(Counts { said, unsaid, kernel }) = counts.lock().as_deref() {
+    if !arguments.list
+        && let Ok(Counts { said, unsaid, kernel }) = counts.lock().as_deref()
+    {
         println!(
             "{said} rules read by nft, {kernel} of them not taken by this kernel; {unsaid} are refused or have no nft form"
         );
