@@ -240,7 +240,7 @@ mod tests {
 
     /// What is said of a case, by us; cases that we refuse say nothing.
     fn rules(family: Family) -> Vec<(Rule, String)> {
-        let groups = cases::names(&root()).into_iter().map(|n| cases::group(&root(), &n, family, 7, 40).unwrap());
+        let groups = cases::names(&root()).into_iter().map(|n| cases::group(&root(), &n, family, 7, 12).unwrap());
         let cases = groups.flat_map(|g| g.cases);
         let names = SystemNames::default();
         let read = |case: Case| {

@@ -144,6 +144,10 @@ impl Ext for Tcp {
         super::ports::translate("tcp sport", sport, nft)?;
         super::ports::translate("tcp dport", dport, nft)?;
         if option.is != 0 {
+            // An option alone does not tell nft the protocol, which a translation of ports behind it asks for.
+            if sport.is_default() && dport.is_default() && flags == Inv::default() {
+                nft.needs_protocol();
+            }
             nft.say(format_args!("tcp option {} {}", option.is, if option.not { "missing" } else { "exists" }));
         }
         let Inv { is: Flags { mask, set }, not } = flags;

@@ -40,6 +40,8 @@ pub(super) struct Side {
     pub(super) run: Run,
     pub(super) inputs: Vec<Input>,
     luck: Luck,
+    /// Numbers drawn for packets of which nothing was seen: a later one may tell.
+    unseen: Vec<usize>,
 }
 
 impl Side {
@@ -48,7 +50,7 @@ impl Side {
         let mut rng = Rng::new(!seed);
         let numbers = (0..400).map(|_| rng.draw() as u32).collect();
         let luck = Luck { sides: Vec::new(), numbers };
-        Self { run: Run::new(&program, &luck), program, inputs: Vec::new(), luck }
+        Self { run: Run::new(&program, &luck), program, inputs: Vec::new(), luck, unseen: Vec::new() }
     }
 
     /// Pushes a packet, and looks for the choices under which the engine does what the kernel did.
@@ -65,7 +67,11 @@ impl Side {
         let seen = self.run.push(&input);
         self.inputs.push(input);
         self.luck.sides = sides(&self.run);
-        let drew = self.run.machine.live.dice.drawn() as usize > drawn_before;
+        let drawn = self.run.machine.live.dice.drawn() as usize;
+        let drew = drawn > drawn_before;
+        if kernel.is_empty() {
+            self.unseen.extend(drawn_before..drawn);
+        }
         let open = self.luck.sides.len() - sides_before;
         // Only what was left to chance may have been decided otherwise without anything to be seen but the counters.
         let counted = if open > 0 || drew { Some(counters()?) } else { None };
@@ -78,6 +84,20 @@ impl Side {
             return Ok(Agreed::AtOnce);
         }
         if !drew && open == 0 {
+            // A connection is given the port of an earlier one from the same place, if there is any.
+            let known = self.luck.numbers.len();
+            let slots = self.unseen.iter().copied().rev().filter(|&slot| slot < known).take(DRAWN_AT_MOST);
+            for (slot, missing) in slots.zip(std::iter::repeat(missing_port(kernel, &seen)).map_while(|m| m)) {
+                let mut numbers = self.luck.numbers.clone();
+                numbers[slot] = 0;
+                let (_, from) = self.rerun(&self.luck.sides, &numbers);
+                numbers[slot] = missing_port(kernel, &from).unwrap_or(missing);
+                let (run, seen) = self.rerun(&self.luck.sides, &numbers);
+                if fits(&run, &seen) {
+                    let met = sides(&run);
+                    return Ok(self.settle(run, met, numbers));
+                }
+            }
             return Ok(Agreed::Never(seen));
         }
         // Every combination of the sides this packet met; deeper trees are met again as sides change.

@@ -149,8 +149,11 @@ pub fn one(desc: &Desc, kind: Kind, family: Family, rude: u64, random: &mut Rand
     let mut words = Vec::new();
     protocol(desc, family, random, &mut words);
     if desc.name == "CLUSTERIP" && random.percent(85) {
-        // It belongs to an address on an interface.
-        words.extend(["-d", "10.0.0.1", "-i", "eth0"].map(str::to_owned));
+        // It belongs to an address on an interface, where packets have come in by one.
+        words.extend(["-d", "10.0.0.1"].map(str::to_owned));
+        if !["OUTPUT", "POSTROUTING"].contains(&chain) {
+            words.extend(["-i", "eth0"].map(str::to_owned));
+        }
     } else if random.percent(15) {
         head_option(family, chain, random, &mut words);
     }

@@ -6,6 +6,7 @@ mod abi;
 
 use super::plen;
 use super::prelude::*;
+use crate::ir::ByStack;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The match.
@@ -242,8 +243,9 @@ impl Matching for Recent {
             let now = jiffies(at.env.now().mono);
             let key = &at.packet.key;
             let addr = if dest { key.dst } else { key.src } & shape.mask;
-            // As it was before this host counted it down.
-            let counted = key.oif != 0 && !at.packet.meta.local;
+            // As it was before this host counted it down. What has no socket counts as forwarded, so a reset by REJECT too.
+            let bare = at.packet.meta.by_stack == Some(ByStack::Bare);
+            let counted = key.oif != 0 && (!at.packet.meta.local || bare);
             let ttl = if counted { key.ttl.wrapping_add(1) } else { key.ttl };
             let depth = shape.depth.load(Ordering::Relaxed) as usize;
             let list = at.cell(CellKey::Named("recent", &name), List::default);
