@@ -230,6 +230,55 @@ const PERSISTENT: u32 = 1 << 3;
 const PROTO_RANDOM_FULLY: u32 = 1 << 4;
 const PROTO_OFFSET: u32 = 1 << 5;
 
+/// How the kernel stores a target of `to` and `choice`, SNAT and DNAT alike, in three revisions.
+macro_rules! revisions {
+    ($ty:ident) => {
+        impl Xt<2> for $ty {
+            type Info = ox_wire::xtables::nat::NfNatRange2;
+
+            fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
+                let Self { to, choice } = *self;
+                Some($crate::ext::nat::range2(to, choice, cx.family))
+            }
+
+            fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
+                let (to, choice) = $crate::ext::nat::from_range2(info, cx.family);
+                Some(Self { to, choice })
+            }
+        }
+
+        impl Xt<1> for $ty {
+            type Info = ox_wire::xtables::nat::NfNatRange;
+
+            fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
+                let Self { to, choice } = *self;
+                $crate::ext::nat::range1(to, choice, cx.family)
+            }
+
+            fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
+                let (to, choice) = $crate::ext::nat::from_range1(info, cx.family);
+                Some(Self { to, choice })
+            }
+        }
+
+        impl Xt<0> for $ty {
+            type Info = ox_wire::xtables::nat::NfNatIpv4MultiRangeCompat;
+
+            fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
+                let Self { to, choice } = *self;
+                $crate::ext::nat::range0(to, choice, cx.family)
+            }
+
+            fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
+                let (to, choice) = $crate::ext::nat::from_range0(info, cx.family)?;
+                Some(Self { to, choice })
+            }
+        }
+    };
+}
+
+pub(super) use revisions;
+
 /// `struct nf_nat_range2`, which says everything.
 pub(super) fn range2(range: Range, choice: Choice, family: Family) -> NfNatRange2 {
     let Range { addrs, ports } = range;

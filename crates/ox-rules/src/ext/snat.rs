@@ -2,9 +2,7 @@
 //!
 //! Kernel: net/netfilter/xt_nat.c `xt_snat_target_v2`; ABI: uapi/linux/netfilter/nf_nat.h.
 use super::nat::{Choice, Range, print_range, read_range, spec};
-use super::nat::{from_range0, from_range1, from_range2, range0, range1, range2};
 use super::prelude::*;
-use ox_wire::xtables::nat::{NfNatIpv4MultiRangeCompat, NfNatRange, NfNatRange2};
 
 /// The target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,47 +65,7 @@ impl Acting for Snat {
     }
 }
 
-impl Xt<2> for Snat {
-    type Info = NfNatRange2;
-
-    fn encode(&self, cx: &Carry<'_>) -> Option<NfNatRange2> {
-        let Self { to, choice } = *self;
-        Some(range2(to, choice, cx.family))
-    }
-
-    fn decode(info: &NfNatRange2, cx: &Carry<'_>) -> Option<Self> {
-        let (to, choice) = from_range2(info, cx.family);
-        Some(Self { to, choice })
-    }
-}
-
-impl Xt<1> for Snat {
-    type Info = NfNatRange;
-
-    fn encode(&self, cx: &Carry<'_>) -> Option<NfNatRange> {
-        let Self { to, choice } = *self;
-        range1(to, choice, cx.family)
-    }
-
-    fn decode(info: &NfNatRange, cx: &Carry<'_>) -> Option<Self> {
-        let (to, choice) = from_range1(info, cx.family);
-        Some(Self { to, choice })
-    }
-}
-
-impl Xt<0> for Snat {
-    type Info = NfNatIpv4MultiRangeCompat;
-
-    fn encode(&self, cx: &Carry<'_>) -> Option<NfNatIpv4MultiRangeCompat> {
-        let Self { to, choice } = *self;
-        range0(to, choice, cx.family)
-    }
-
-    fn decode(info: &NfNatIpv4MultiRangeCompat, cx: &Carry<'_>) -> Option<Self> {
-        let (to, choice) = from_range0(info, cx.family)?;
-        Some(Self { to, choice })
-    }
-}
+super::nat::revisions! { Snat }
 
 #[cfg(test)]
 mod tests {
