@@ -14,6 +14,7 @@
 //! ours = ["exit 2"]               # each stands in ours
 //! ```
 
+use super::Program;
 use super::compare::Difference;
 use ox_packet::Family;
 use ox_rules::ir::Dialect;
@@ -45,22 +46,38 @@ pub struct Entry {
     /// What it excuses; nothing for an entry that is about something else.
     #[serde(default, rename = "match")]
     pub patterns: Vec<Pattern>,
+    /// What it excuses in transcripts (see `transcript::ledger`).
+    #[serde(default, rename = "transcript")]
+    pub transcripts: Vec<Pattern>,
+}
+
+/// What is known of a difference when it is looked for in the ledger.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "a pattern's words, told in the module's head")]
+pub struct Facts<'a> {
+    pub what: &'a str,
+    pub program: Program,
+    pub name: &'a str,
+    pub typed: &'a str,
+    pub stock: &'a str,
+    pub ours: &'a str,
 }
 
 impl Pattern {
-    fn fits(&self, d: &Difference) -> bool {
+    /// Whether every word given fits.
+    pub fn fits(&self, facts: &Facts<'_>) -> bool {
         let Self { what, dialect, family, name, typed, stock, ours } = self;
         let has = |text: &str, words: &[String]| words.iter().all(|w| text.contains(&w[..]));
         let one_of = |word: &str, words: &[String]| words.is_empty() || words.iter().any(|w| w == word);
-        let dialects = if d.program.dialect == Dialect::Nft { "nft" } else { "legacy" };
-        let families = if d.program.family == Family::V4 { 4 } else { 6 };
-        one_of(d.what.name(), what)
+        let dialects = if facts.program.dialect == Dialect::Nft { "nft" } else { "legacy" };
+        let families = if facts.program.family == Family::V4 { 4 } else { 6 };
+        one_of(facts.what, what)
             && dialect.as_deref().is_none_or(|x| x == dialects)
             && family.is_none_or(|x| x == families)
-            && one_of(&d.name, name)
-            && has(&d.typed, typed)
-            && has(&d.stock, stock)
-            && has(&d.ours, ours)
+            && one_of(facts.name, name)
+            && has(facts.typed, typed)
+            && has(facts.stock, stock)
+            && has(facts.ours, ours)
     }
 }
 
@@ -88,7 +105,9 @@ pub fn read(root: &Path) -> Result<Vec<Entry>, String> {
 
 /// The first entry that excuses a difference.
 pub fn excuse(ledger: &[Entry], difference: &Difference) -> Option<usize> {
-    ledger.iter().position(|e| e.patterns.iter().any(|p| p.fits(difference)))
+    let Difference { name, program, typed, what, stock, ours, from: _ } = difference;
+    let facts = Facts { what: what.name(), program: *program, name, typed, stock, ours };
+    ledger.iter().position(|e| e.patterns.iter().any(|p| p.fits(&facts)))
 }
 
 #[cfg(test)]
