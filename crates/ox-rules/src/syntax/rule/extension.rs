@@ -80,8 +80,7 @@ impl<'a> Reader<'a> {
         let left_out = opt.left_out(self.words.get(self.at).copied());
         while args.len() < usize::from(opt.args).min(args.capacity()) && !left_out {
             let arg = self.next(here, "--", option)?;
-            // The old place of `!`, behind the option: still understood where an argument follows.
-            if arg == "!" && args.is_empty() && opt.invert && !invert {
+            if arg == "!" && args.is_empty() && opt.invert && !invert && self.argument_follows() {
                 invert = true;
                 continue;
             }
@@ -114,6 +113,12 @@ impl<'a> Reader<'a> {
             Found::Core(..) | Found::Extra(..) => Ok(()),
         };
         done.map_err(|why| self.blame(found, Fault::usage(at, format!("--{option}: {why}"))))
+    }
+
+    /// Whether the word behind a `!` is an argument: then that `!` stands in its old place, behind the option
+    /// (`--dport ! 22`), and else it is the argument, as it always is for stock.
+    pub(super) fn argument_follows(&self) -> bool {
+        self.words.get(self.at).is_some_and(|w| !w.starts_with('-') && *w != "!")
     }
 
     /// Puts the name of the extension before a fault.

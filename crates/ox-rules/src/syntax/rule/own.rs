@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         let mut arg = arg.unwrap_or_default();
         let mut not = not;
         // The old place of `!`: `-s ! 10.0.0.1`.
-        if arg == "!" && matches!(c, 's' | 'd' | 'p' | 'i' | 'o') && not.is_none() {
+        if arg == "!" && matches!(c, 's' | 'd' | 'p' | 'i' | 'o') && not.is_none() && self.argument_follows() {
             not = Some(self.at - 1);
             arg = self.next(here, "-", letter(&mut [0; 4], c))?;
         }
