@@ -130,4 +130,28 @@ mod tests {
         assert_eq!(text(&["--te", "--t"]), "option '--t' is ambiguous; possibilities: '--table' '--test'");
         assert_eq!(text(&["--tabel"]), "unrecognized option '--tabel' (is `--table' meant?)");
     }
+
+    #[test]
+    fn whatever_stands_there_is_an_option_a_word_or_named() {
+        let pieces = ["-", "--", "c", "t", "x", "=", "counters", "test", "ta", "\u{e9}", "\0", " ", "9"];
+        let mut random = ox_test::random::Random::new(7);
+        for _ in 0..20_000 {
+            let mut word = || -> String { (0..random.below(5)).map(|_| random.pick(&pieces)).collect() };
+            let words: Vec<String> = (0..4).map(|_| word()).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            match read(TABLE, &words, |letter, rest| letter == 'c' && rest == "9") {
+                Err(why) => assert!(why.contains("option"), "{words:?}: {why}"),
+                Ok(given) => {
+                    let known = |one: &Given| match one {
+                        Given::Option(letter, arg) => {
+                            let option = TABLE.iter().find(|o| o.letter == *letter);
+                            option.is_some_and(|o| o.takes == arg.is_some() || (o.letter == 'c' && *arg == Some("9")))
+                        }
+                        Given::Word(word) => words.contains(word),
+                    };
+                    assert!(given.iter().all(known), "{words:?}: {given:?}");
+                }
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use ox_rules::syntax::{
 };
 
 use crate::files;
+use crate::letters::{self, Given, Letter, letter};
 use crate::names::System;
 
 /// What has no nft form.
@@ -96,27 +97,16 @@ enum Asked {
     File(Option<String>),
 }
 
+const LETTERS: &[Letter] = &[letter("help", 'h', false), letter("file", 'f', true), letter("version", 'V', false)];
+
 fn read(words: &[&str]) -> Result<Asked, String> {
     let mut file = None;
-    let mut words = words.iter();
-    while let Some(&word) = words.next() {
-        let (name, glued) = match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
-            _ => (word, None),
-        };
-        let long = |full: &str| name.len() > 2 && full.starts_with(name);
-        match name {
-            "-h" => return Ok(Asked::Help),
-            "-V" => return Ok(Asked::Version),
-            _ if long("--help") => return Ok(Asked::Help),
-            _ if long("--version") => return Ok(Asked::Version),
-            _ if name == "-f" || long("--file") => {
-                let value = glued.or_else(|| words.next().copied());
-                file = Some(value.ok_or_else(|| format!("option {name} requires an argument"))?.to_owned());
-            }
-            _ if name.starts_with("-f") => file = Some(word[2..].to_owned()),
-            _ if name.starts_with('-') && name != "-" => return Err(format!("unknown option \"{word}\"")),
-            _ => return Err(format!("`{word}' is not understood: the file stands behind -f")),
+    for given in letters::read(LETTERS, words, |_, _| false)? {
+        match given {
+            Given::Option('h', _) => return Ok(Asked::Help),
+            Given::Option('V', _) => return Ok(Asked::Version),
+            Given::Option(_, arg) => file = arg.map(str::to_owned),
+            Given::Word(word) => return Err(format!("`{word}' is not understood: the file stands behind -f")),
         }
     }
     Ok(Asked::File(file))

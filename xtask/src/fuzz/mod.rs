@@ -58,7 +58,7 @@ fn read(words: &[&str]) -> Result<Asked, String> {
 
 /// Seconds of one turn: targets take turns, and the log is written behind each, so that whoever stops early has something of
 /// every target.
-const TURN: f64 = 120.0;
+const TURN: f64 = 600.0;
 
 /// Crashes after which a target waits for somebody to mend it.
 const ENOUGH: usize = 10;
