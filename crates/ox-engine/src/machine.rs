@@ -1,21 +1,25 @@
 //! The machine: the five hooks in Linux's order, with tracking, translation and routing between them.
 //!
-//! Kernel: net/ipv4/ip_input.c, ip_forward.c, ip_output.c, net/ipv6/ip6_input.c, ip6_output.c, net/netfilter/core.c;
-//! the order at a hook is by priority (uapi/linux/netfilter_ipv4.h `enum nf_ip_hook_priorities`).
+//! Here is a packet's way from hook to hook; what runs at one of them is in `hooks.rs`, what happens to its connection
+//! there in `tracked.rs`.
+//!
+//! Kernel: net/ipv4/ip_input.c, ip_forward.c, ip_output.c, net/ipv6/ip6_input.c, ip6_output.c.
 
+mod hooks;
+mod tracked;
+
+use self::hooks::{Stage, schedule};
 use crate::chance::Chooser;
 use crate::counter::Counters;
-use crate::flow::{self, Confirmed, FlowId};
-use crate::frag::{self, Gathered, Origin, User};
+use crate::flow::FlowId;
+use crate::frag::{self, Origin, User};
 use crate::live::{Attached, Live, Reply};
-use crate::nat::{self, Manip};
 use crate::route::{Flow as RouteFlow, Found, Refusal};
 use crate::trace::{Decision, Note, Tracer, Where};
-use crate::walk::{End, Subject, Walked, walk};
+use crate::walk::Subject;
 use crate::world::{RouteKind, World};
-use ox_packet::{Family, ct, iface_name};
-use ox_rules::ir::{ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId, Verdict, status};
-use ox_rules::model::TableName;
+use ox_packet::{Family, iface_name};
+use ox_rules::ir::{ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -43,20 +47,6 @@ pub struct Machine {
     calls: Vec<(ChainId, u32)>,
     tracking: bool,
 }
-
-/// What runs at a hook.
-#[derive(Clone, Debug)]
-enum Stage {
-    Defrag,
-    Track,
-    Chain { layer: usize, chain: ChainId, table: TableName },
-    Nat(Vec<(usize, ChainId)>),
-    Confirm,
-}
-
-const PRI_DEFRAG: i32 = -400;
-const PRI_CONNTRACK: i32 = -200;
-const PRI_CONFIRM: i32 = i32::MAX;
 
 /// What became of a packet.
 #[derive(Clone, Debug)]
@@ -210,6 +200,12 @@ impl Machine {
         Fate::Dropped(Cause::Stack(why))
     }
 
+    /// The stack drops the packet.
+    fn lost<T: Tracer>(&self, tracer: &mut T, why: &'static str) -> Result<(), Fate> {
+        tracer.tell(|| Note::Dropped { why: why.to_owned() });
+        Err(Fate::Dropped(Cause::Stack(why.into())))
+    }
+
     /// From PREROUTING on.
     fn enter<T: Tracer>(&mut self, transit: &mut Transit, tracer: &mut T) -> Fate {
         if let Err(fate) = self.hook(Hook::Prerouting, transit, tracer) {
@@ -358,290 +354,8 @@ impl Machine {
         self.note_route(tracer, &found, true);
         Ok(())
     }
-
-    /// Runs a hook. An error is the packet's fate.
-    fn hook<T: Tracer>(&mut self, hook: Hook, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
-        transit.subject.hook = hook;
-        transit.hook = Some(hook);
-        if hook == Hook::Prerouting {
-            transit.subject.packet.key.oif = 0;
-        }
-        tracer.hook(hook, &transit.subject.packet);
-        // The schedule is taken out for the walk, so that a stage may borrow the rest of the machine.
-        let stages = std::mem::take(&mut self.schedule[hook as usize]);
-        let done = stages.iter().try_for_each(|stage| self.stage(stage, transit, tracer));
-        self.schedule[hook as usize] = stages;
-        if let Some(dev) = transit.rerouted.take() {
-            transit.subject.packet.key.oif = dev;
-        }
-        done
-    }
-
-    fn stage<T: Tracer>(&mut self, stage: &Stage, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
-        match stage {
-            Stage::Defrag => {
-                // What is tracked or was refused tracking already has come over the loopback.
-                if transit.flow.is_some() || transit.subject.packet.meta.untracked {
-                    return Ok(());
-                }
-                let user = if transit.subject.hook == Hook::Output { User::TrackOut } else { User::TrackIn };
-                self.defrag(user, transit, tracer)
-            }
-            Stage::Track => self.track(transit, tracer),
-            Stage::Confirm => self.confirm(transit, tracer),
-            Stage::Nat(chains) => self.translate(chains, transit, tracer),
-            &Stage::Chain { layer, chain, table } => {
-                let rerouted = table == TableName::Mangle && transit.subject.hook == Hook::Output;
-                let before = transit.subject.packet.key;
-                let end = self.walk(layer, chain, transit, tracer);
-                self.obey(layer, chain, end)?;
-                let after = transit.subject.packet.key;
-                // Kernel: net/ipv4/netfilter/iptable_mangle.c `ipt_mangle_out`, net/netfilter/nft_chain_route.c.
-                let other = |k: &ox_packet::Key| match self.family {
-                    Family::V4 => (k.src, k.dst, k.mark, k.tos),
-                    Family::V6 => (k.src, k.dst, k.mark, k.ttl),
-                };
-                if rerouted && other(&before) != other(&after) {
-                    self.route_again(transit, tracer)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Turns a walk's end into "go on" or a fate.
-    fn obey(&self, layer: usize, base: ChainId, end: End) -> Result<(), Fate> {
-        match end.verdict {
-            Verdict::Accept | Verdict::Continue | Verdict::Return => Ok(()),
-            Verdict::Drop => Err(Fate::Dropped(match end.rule {
-                Some(rule) if end.hotdrop => Cause::Hotdrop { layer, rule },
-                Some(rule) => Cause::Rule { layer, rule },
-                None => Cause::Policy { layer, chain: base },
-            })),
-            Verdict::Stolen => Err(Fate::Stolen { layer, rule: end.rule }),
-            Verdict::Queue { num, bypass, .. } => match &self.live.queues {
-                // Nobody said who listens: the queue is where the story ends.
-                None => Err(Fate::Queued { num }),
-                Some(listening) if listening.contains(&num) => Err(Fate::Queued { num }),
-                Some(_) if bypass => Ok(()),
-                Some(_) => Err(Fate::Dropped(match end.rule {
-                    Some(rule) => Cause::Rule { layer, rule },
-                    None => Cause::Policy { layer, chain: base },
-                })),
-            },
-        }
-    }
-
-    fn walk<T: Tracer>(&mut self, layer: usize, chain: ChainId, transit: &mut Transit, tracer: &mut T) -> End {
-        tracer.layer(layer);
-        self.live.current = transit.flow;
-        self.live.rejected = None;
-        let l = &mut self.layers[layer];
-        let mut on =
-            Walked { program: &l.program, counters: &mut l.counters, site_base: l.site_base, calls: &mut self.calls };
-        let end = walk(&mut on, chain, &mut transit.subject, &mut self.live, tracer);
-        self.put_back(transit);
-        transit.rejected = self.live.rejected.take().or(transit.rejected);
-        for spec in self.live.logged.drain(..) {
-            tracer.tell(|| Note::Logged(spec));
-        }
-        if let Some(reply) = transit.rejected.and_then(|_| self.live.replies.last()) {
-            tracer.tell(|| Note::Answers { what: ox_packet::show(&reply.packet.bytes) });
-        }
-        end
-    }
-
-    fn put_back(&mut self, transit: &mut Transit) {
-        self.live.write_conn(transit.flow, transit.subject.conn.take());
-    }
-
-    /// Writes what is known of the connection into the key.
-    fn set_ct(&self, transit: &mut Transit) {
-        let mut bits = match transit.subject.kind {
-            ConnKind::None => ct::INVALID,
-            ConnKind::New => ct::NEW,
-            ConnKind::Established => ct::ESTABLISHED,
-            ConnKind::Related => ct::RELATED,
-            ConnKind::Untracked => ct::UNTRACKED,
-        };
-        if let Some(conn) = transit.flow.and_then(|f| self.live.flows.get(f)).map(|f| &f.conn) {
-            // Kernel: xt_conntrack looks at the status bits, which say that the addresses differ.
-            if conn.status & status::SRC_NAT != 0 {
-                bits |= ct::SNAT;
-            }
-            if conn.status & status::DST_NAT != 0 {
-                bits |= ct::DNAT;
-            }
-        }
-        transit.subject.packet.key.ct = bits;
-    }
-
-    /// Gathers fragments. An error: the packet waits for more, or cannot become whole.
-    fn defrag<T: Tracer>(&mut self, user: User, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
-        let now = self.live.now;
-        match self.live.fragments.gather(&mut transit.subject.packet, user, now) {
-            Gathered::Same => Ok(()),
-            Gathered::Whole(origin) => {
-                transit.origin = Some(origin);
-                Ok(())
-            }
-            Gathered::Waiting => {
-                tracer.tell(|| Note::Fragment);
-                Err(Fate::Waiting)
-            }
-            Gathered::Dropped(why, answer) => {
-                if let Some((kind, code, pointer)) = answer {
-                    self.live.icmp_error(&transit.subject, transit.flow, kind, code, pointer);
-                }
-                self.lost(tracer, why)
-            }
-        }
-    }
-
-    /// Kernel: net/netfilter/nf_conntrack_core.c `nf_conntrack_in`.
-    fn track<T: Tracer>(&mut self, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
-        let untracked = transit.subject.packet.meta.untracked;
-        if transit.flow.is_some() || untracked || transit.subject.kind == ConnKind::Untracked {
-            if untracked && transit.flow.is_none() {
-                transit.subject.kind = ConnKind::Untracked;
-            }
-        } else {
-            let local_out = transit.subject.hook == Hook::Output;
-            let template = transit.subject.packet.meta.template.take();
-            let now = self.live.now;
-            let tracked = self.live.flows.track(&transit.subject.packet, local_out, template.as_ref(), now);
-            (transit.subject.kind, transit.subject.dir, transit.flow) = (tracked.kind, tracked.dir, tracked.flow);
-            if tracked.verdict == flow::Fate::Drop {
-                return self.lost(tracer, "the table of connections is full");
-            }
-        }
-        self.set_ct(transit);
-        tracer.tell(|| {
-            let conn = transit.flow.and_then(|f| self.live.flows.get(f)).map(|f| &f.conn);
-            let tuples = conn.map(|c| (c.original, c.reply));
-            Note::Tracked { kind: transit.subject.kind, dir: transit.subject.dir, tuples }
-        });
-        Ok(())
-    }
-
-    fn confirm<T: Tracer>(&mut self, transit: &mut Transit, tracer: &mut T) -> Result<(), Fate> {
-        let Some(flow) = transit.flow else { return Ok(()) };
-        let dir = transit.subject.dir;
-        match self.live.flows.confirm(flow, dir, self.live.now) {
-            Confirmed::Accept(flow) => {
-                transit.flow = Some(flow);
-                Ok(())
-            }
-            Confirmed::Drop => {
-                transit.flow = None;
-                self.lost(tracer, "its connection clashes with one that exists (insert_failed)")
-            }
-        }
-    }
-
-    /// Kernel: net/netfilter/nf_nat_core.c `nf_nat_inet_fn`, and the hook functions of net/netfilter/nf_nat_proto.c.
-    fn translate<T: Tracer>(
-        &mut self,
-        chains: &[(usize, ChainId)],
-        transit: &mut Transit,
-        tracer: &mut T,
-    ) -> Result<(), Fate> {
-        let Some(flow) = transit.flow else { return Ok(()) };
-        let hook = transit.subject.hook;
-        let manip = Manip::at(hook);
-        let before = transit.subject.packet.key;
-        let Some(state) = self.live.flows.get(flow) else { return Ok(()) };
-        if nat::is_error(&transit.subject.packet, transit.subject.kind) {
-            if !self.live.translate_error(flow, &mut transit.subject, manip) {
-                return self.lost(tracer, "the packet it quotes cannot be translated");
-            }
-            return self.after_nat(before, transit, tracer, manip, true);
-        }
-        let asks = nat::needs_chain(state, transit.subject.kind, manip);
-        if asks {
-            for &(layer, chain) in chains {
-                let end = self.walk(layer, chain, transit, tracer);
-                self.obey(layer, chain, end)?;
-                if self.live.flows.get(flow).is_none_or(|f| !nat::needs_chain(f, transit.subject.kind, manip)) {
-                    break;
-                }
-            }
-            let open = |f: &flow::Flow| nat::needs_chain(f, transit.subject.kind, manip);
-            if self.live.flows.get(flow).is_some_and(open) && !self.live.null_binding(flow, manip) {
-                return self.lost(tracer, "no address or port is left for its connection");
-            }
-        } else if nat::oif_changed(state, transit.subject.dir, hook, before.oif) {
-            self.live.flows.kill(flow);
-            return self.lost(tracer, "its masqueraded connection now leaves by another interface");
-        }
-        if !self.live.mangle(flow, &mut transit.subject, manip) {
-            return self.lost(tracer, "its addresses cannot be rewritten");
-        }
-        self.after_nat(before, transit, tracer, manip, !asks)
-    }
-
-    /// The stack drops the packet.
-    fn lost<T: Tracer>(&self, tracer: &mut T, why: &'static str) -> Result<(), Fate> {
-        tracer.tell(|| Note::Dropped { why: why.to_owned() });
-        Err(Fate::Dropped(Cause::Stack(why.into())))
-    }
-
-    fn after_nat<T: Tracer>(
-        &mut self,
-        before: ox_packet::Key,
-        transit: &mut Transit,
-        tracer: &mut T,
-        manip: Manip,
-        known: bool,
-    ) -> Result<(), Fate> {
-        self.set_ct(transit);
-        let after = transit.subject.packet.key;
-        let place = |k: &ox_packet::Key| (k.src, k.dst, k.sport, k.dport);
-        if place(&before) != place(&after) {
-            let destination = manip == Manip::Destination;
-            tracer.tell(|| Note::Translated { from: before, to: after, known, destination });
-        }
-        // Kernel: `nf_nat_ipv4_local_fn`: a changed destination is routed again.
-        if transit.subject.hook == Hook::Output && before.dst != after.dst {
-            self.route_again(transit, tracer)?;
-        }
-        Ok(())
-    }
 }
 
 fn subject(packet: Packet, hook: Hook) -> Subject {
     Subject { packet, conn: None, kind: ConnKind::None, dir: Dir::Original, hook }
-}
-
-/// What runs at a hook, in order.
-fn schedule(hook: Hook, layers: &[Layer], tracking: bool, defrag: bool) -> Vec<Stage> {
-    let mut stages: Vec<(i32, Stage)> = Vec::new();
-    let mut nat: Vec<(usize, ChainId)> = Vec::new();
-    let mut nat_priority = 0;
-    for (layer, l) in layers.iter().enumerate() {
-        for base in l.program.bases.iter().filter(|b| b.hook == hook) {
-            if base.table == TableName::Nat {
-                nat.push((layer, base.chain));
-                nat_priority = base.priority;
-            } else {
-                stages.push((base.priority, Stage::Chain { layer, chain: base.chain, table: base.table }));
-            }
-        }
-    }
-    if defrag && matches!(hook, Hook::Prerouting | Hook::Output) {
-        stages.push((PRI_DEFRAG, Stage::Defrag));
-    }
-    // Without tracking there is no connection, and `nf_nat_inet_fn` accepts before it asks any chain.
-    if tracking {
-        if !nat.is_empty() {
-            stages.push((nat_priority, Stage::Nat(nat)));
-        }
-        match hook {
-            Hook::Prerouting | Hook::Output => stages.push((PRI_CONNTRACK, Stage::Track)),
-            Hook::Input | Hook::Postrouting => stages.push((PRI_CONFIRM, Stage::Confirm)),
-            Hook::Forward => {}
-        }
-    }
-    stages.sort_by_key(|s| s.0);
-    stages.into_iter().map(|s| s.1).collect()
 }
