@@ -83,11 +83,11 @@ pub fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-/// `forwarded to 10.244.1.7:8080 by cni0`.
+/// `forwarded to 10.244.2.7:8080 out by flannel.1, next hop 10.244.2.0`.
 pub fn fate(way: &Way) -> String {
     let to = way.packet.rsplit(" -> ").next().unwrap_or_default();
-    let out = way.out.as_ref().map(|o| format!(" by {o}")).unwrap_or_default();
-    let via = way.via.as_ref().map(|v| format!(" through {v}")).unwrap_or_default();
+    let out = way.out.as_ref().map(|o| format!(" out by {o}")).unwrap_or_default();
+    let via = way.via.as_ref().map(|v| format!(", next hop {v}")).unwrap_or_default();
     match way.verdict {
         Ending::Forwarded => format!("forwarded to {to}{out}{via}"),
         Ending::Sent => format!("sent to {to}{out}{via}"),

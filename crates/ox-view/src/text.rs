@@ -352,7 +352,7 @@ impl Page {
                     // That it is dropped, and why, is the next thing told.
                     "nowhere" => return false,
                     _ => {
-                        let via = if via.is_empty() { String::new() } else { format!(" to {via}") };
+                        let via = if via.is_empty() { String::new() } else { format!(", next hop {via}") };
                         format!("{again} out by {dev}{via} ({route})")
                     }
                 };

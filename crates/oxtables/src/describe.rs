@@ -36,6 +36,8 @@ pub struct Host {
     pub world: World,
     /// Its settings by name, in the order in which they take effect.
     pub sysctls: Vec<(String, i64)>,
+    /// What its ipsets hold, as `ipset save` prints it.
+    pub ipset: String,
 }
 
 /// Reads a `host.toml`.
@@ -44,5 +46,5 @@ pub struct Host {
 /// What is wrong with the file.
 pub fn host(file: &Path) -> Result<Host, String> {
     let given = HostArgs { host: Some(file.to_owned()), ..HostArgs::default() }.read()?;
-    Ok(Host { world: given.world, sysctls: given.sysctls })
+    Ok(Host { world: given.world, sysctls: given.sysctls, ipset: given.ipset })
 }

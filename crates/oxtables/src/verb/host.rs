@@ -1,6 +1,7 @@
-//! The host around the rules, as it is given: a `host.toml`, `--addr`, `--route`, `--sysctl`.
+//! The host around the rules, as it is given: a `host.toml`, `--addr`, `--route`, `--sysctl`, `--ipset`.
 
 use clap::Args;
+use ox_engine::set::Sets;
 use ox_engine::world::{Route, RouteKind, World};
 use ox_packet::{Family, iface_number, ip_number};
 use ox_rules::model::Net;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The host")]
 pub struct HostArgs {
-    /// A description of the host: interfaces, addresses, routes, sysctls
+    /// A description of the host: interfaces, addresses, routes, sysctls, ipsets
     #[arg(long, value_name = "FILE")]
     pub host: Option<PathBuf>,
     /// An address of the host, as in eth0=192.0.2.1/24; may be repeated
@@ -25,6 +26,9 @@ pub struct HostArgs {
     /// A setting, as in net.ipv4.ip_forward=1; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub sysctl: Vec<String>,
+    /// What the ipsets hold, as `ipset save` prints it; in the place of those of --host
+    #[arg(long, value_name = "FILE")]
+    pub ipset: Option<PathBuf>,
     /// Where nothing says whose the destination is: it is this host's
     #[arg(long, conflicts_with = "through")]
     pub to_host: bool,
@@ -43,6 +47,15 @@ struct File {
     route: Vec<RouteEntry>,
     #[serde(default)]
     sysctl: BTreeMap<String, i64>,
+    ipset: Option<IpsetEntry>,
+}
+
+/// What `ipset save` prints, in a file beside this one or as it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IpsetEntry {
+    file: Option<PathBuf>,
+    save: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +92,8 @@ pub struct Given {
     pub settled: bool,
     /// Settings by name, in the order in which they take effect.
     pub sysctls: Vec<(String, i64)>,
+    /// What the ipsets hold, as `ipset save` prints it.
+    pub ipset: String,
 }
 
 impl HostArgs {
@@ -86,6 +101,7 @@ impl HostArgs {
     pub fn read(&self) -> Result<Given, String> {
         let mut world = World::default();
         let mut sysctls: Vec<(String, i64)> = Vec::new();
+        let mut ipset = None;
         if let Some(path) = &self.host {
             let file = read_file(path)?;
             let name = path.display();
@@ -96,7 +112,15 @@ impl HostArgs {
                 route_entry(&mut world, r).map_err(|why| format!("{name}: route to {}: {why}", r.to))?;
             }
             sysctls.extend(file.sysctl);
+            if let Some(entry) = file.ipset {
+                ipset = Some(ipset_entry(entry, path).map_err(|why| format!("{name}: ipset: {why}"))?);
+            }
         }
+        if let Some(file) = &self.ipset {
+            ipset = Some((file.display().to_string(), read_text(file)?));
+        }
+        let (from, ipset) = ipset.unwrap_or_default();
+        world.sets = Sets::read(&ipset).map_err(|why| format!("{from}: {why}"))?;
         for text in &self.addr {
             let (iface, addr) = text.split_once('=').ok_or_else(|| format!("--addr {text}: IFACE=ADDRESS/LENGTH"))?;
             add_address(&mut world, iface, addr).map_err(|why| format!("--addr {text}: {why}"))?;
@@ -117,14 +141,29 @@ impl HostArgs {
         }
         let forwards = sysctls.iter().any(|(n, _)| n.ends_with("forwarding") || n.ends_with("ip_forward"));
         let known = self.host.is_some() || !self.addr.is_empty() || !self.route.is_empty();
-        Ok(Given { world, known, settled: self.host.is_some() || forwards, sysctls })
+        Ok(Given { world, known, settled: self.host.is_some() || forwards, sysctls, ipset })
     }
 }
 
-fn read_file(path: &Path) -> Result<File, String> {
+fn read_text(path: &Path) -> Result<String, String> {
     let bytes = ox_io::file::read(path).map_err(|e| e.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{}: it is not text", path.display()))?;
-    toml::from_str(&text).map_err(|e| format!("{}: {}", path.display(), e.to_string().trim_end()))
+    String::from_utf8(bytes).map_err(|_| format!("{}: it is not text", path.display()))
+}
+
+fn read_file(path: &Path) -> Result<File, String> {
+    toml::from_str(&read_text(path)?).map_err(|e| format!("{}: {}", path.display(), e.to_string().trim_end()))
+}
+
+/// Where the text of the ipsets is from, for messages, and the text.
+fn ipset_entry(entry: IpsetEntry, host: &Path) -> Result<(String, String), String> {
+    match entry {
+        IpsetEntry { file: Some(file), save: None } => {
+            let path = host.parent().unwrap_or(Path::new("")).join(file);
+            Ok((path.display().to_string(), read_text(&path)?))
+        }
+        IpsetEntry { file: None, save: Some(text) } => Ok((format!("{}: ipset", host.display()), text)),
+        _ => Err("either `file' or `save'".into()),
+    }
 }
 
 fn interface(world: &mut World, entry: &InterfaceEntry) -> Result<(), String> {
@@ -289,5 +328,20 @@ mod tests {
         assert_eq!(fault("eth0=192.0.2.1/33", ""), "--addr eth0=192.0.2.1/33: `/33' is no prefix length");
         assert_eq!(fault("", "10.0.0.0/8"), "--route '10.0.0.0/8': dev IFACE is missing");
         assert!(fault("", "10.0.0.0/8 over eth0").contains("`over eth0'"));
+    }
+
+    #[test]
+    fn ipsets_are_a_file_or_a_text() {
+        let entry = |text: &str| {
+            let file: File = toml::from_str(text).unwrap();
+            ipset_entry(file.ipset.unwrap(), Path::new("there/host.toml"))
+        };
+        let set = "create bad hash:ip\n";
+        assert_eq!(
+            entry("[ipset]\nsave = \"\"\"\ncreate bad hash:ip\n\"\"\""),
+            Ok(("there/host.toml: ipset".into(), set.into()))
+        );
+        assert!(entry("[ipset]\nfile = 'gone.save'").unwrap_err().contains("there/gone.save"));
+        assert_eq!(entry("[ipset]\nfile = 'x'\nsave = 'y'"), Err("either `file' or `save'".into()));
     }
 }

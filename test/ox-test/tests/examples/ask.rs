@@ -20,6 +20,10 @@ pub fn confirm(example: &Example, question: &Question) -> Result<(), String> {
     let lock = Lock::new();
     let asked = ox_io::netns::run(|ns| {
         let lab = Lab::build(ns, &lock.path(), &site).map_err(|why| format!("the lab: {why}"))?;
+        let filled = lab.stock("ipset", &["restore"], &host.ipset).map_err(|why| why.to_string())?;
+        if !filled.success() {
+            return Err(format!("ipset: {}", filled.err()));
+        }
         Asking { lab, dumps: &dumps, question }.run()
     });
     asked.map_err(|why| why.to_string())?
