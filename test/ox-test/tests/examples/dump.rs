@@ -54,7 +54,7 @@ impl Drop for Lock {
     }
 }
 
-/// Loads a dump into a fresh kernel and saves it.
+/// Loads a dump into a fresh kernel, with the ipsets of its host, and saves it.
 pub fn same_again(file: &Path) -> Result<(), String> {
     let dump = Dump::read(file)?;
     let lock = Lock::new();
@@ -67,8 +67,16 @@ pub fn same_again(file: &Path) -> Result<(), String> {
             Err(why) => Err(why.to_string()),
         }
     };
-    let saved = ox_io::netns::run(|_| run("-restore", &dump.text).and_then(|_| run("-save", "")))
-        .map_err(|why| why.to_string())??;
+    let sets = oxtables::describe::host(&file.with_file_name("host.toml"))?.ipset;
+    let saved = ox_io::netns::run(|_| {
+        let filled = ox_io::command::Command::new("ipset").args(["restore"]).input(sets.as_str()).run();
+        match filled.map_err(|why| why.to_string())? {
+            out if out.success() => {}
+            out => return Err(format!("ipset: {}", out.err())),
+        }
+        run("-restore", &dump.text).and_then(|_| run("-save", ""))
+    });
+    let saved = saved.map_err(|why| why.to_string())??;
     let (before, after) = (lasting(&dump.text), lasting(&saved));
     if before == after {
         return Ok(());
