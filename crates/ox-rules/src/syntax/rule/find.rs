@@ -117,4 +117,10 @@ impl<'a> Reader<'a> {
         self.room.seen.push(Seen { options: 0, word });
         self.room.matches.push(ext);
     }
+
+    /// Takes back what was loaded last.
+    pub(super) fn unload(&mut self) {
+        self.room.seen.pop();
+        self.room.matches.pop();
+    }
 }

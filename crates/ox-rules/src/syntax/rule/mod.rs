@@ -391,6 +391,10 @@ impl<'a> Reader<'a> {
         }
         if found.is_none() && self.load_proto(here) {
             found = self.find(here, name, extra)?;
+            // An unknown extension's option does not call for the protocol's.
+            if found.is_none() {
+                self.unload();
+            }
         }
         let Some(found) = found else {
             if self.foreign.is_some() {
