@@ -235,16 +235,37 @@ fn adopt(old: &Table, new: &mut Table, family: Family) {
         save_rule(rule, family, true, &mut out);
         out.text.clone()
     };
+    // Rules that were not replaced have their lines still: nobody else may take those, nor pass them.
+    let held = |rule: &Rule| Some(rule.origin.line).filter(|&l| rule.origin.fresh != Fresh::New && l != 0);
+    let taken: FxHashSet<u32> = new.chains.iter().flat_map(|c| &c.rules).filter_map(held).collect();
     for chain in &mut new.chains {
         let Some(before) = old.chain(chain.name.as_str()) else { continue };
         let mut lines: FxHashMap<String, Vec<u32>> = FxHashMap::default();
         for rule in before.rules.iter().rev().filter(|r| r.origin.fresh == Fresh::Kept && r.origin.line != 0) {
-            lines.entry(print(rule)).or_default().push(rule.origin.line);
+            if !taken.contains(&rule.origin.line) {
+                lines.entry(print(rule)).or_default().push(rule.origin.line);
+            }
+        }
+        // The line of the next rule that has one, for each rule.
+        let mut ends = Vec::with_capacity(chain.rules.len());
+        let mut end = u32::MAX;
+        for rule in chain.rules.iter().rev() {
+            ends.push(end);
+            end = held(rule).unwrap_or(end);
         }
         let mut last = 0;
-        for rule in chain.rules.iter_mut().filter(|r| r.origin.fresh == Fresh::New) {
+        for rule in &mut chain.rules {
+            let end = ends.pop().unwrap_or(u32::MAX);
+            if let Some(line) = held(rule) {
+                last = line;
+                continue;
+            }
             let Some(found) = lines.get_mut(&print(rule)) else { continue };
             while let Some(line) = found.pop() {
+                if line >= end {
+                    found.push(line);
+                    break;
+                }
                 if line > last {
                     last = line;
                     rule.origin.line = line;
@@ -560,6 +581,28 @@ mod tests {
         let line = "[0:0] -A INPUT -p tcp -j DROP\n";
         assert_eq!(new, TEXT.replace("# two\n", &format!("{line}# two\n")));
         assert!(edit(TEXT.as_bytes(), "-D INPUT 9").is_none());
+    }
+
+    #[test]
+    fn what_is_restored_beside_its_like_is_a_line_more() {
+        let old = "*filter\n# one\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n";
+        for (new, rules) in [
+            ("-A INPUT -i lo -j ACCEPT\n", 3),
+            ("-I INPUT -p tcp -j DROP\n-D INPUT 3\n", 2),
+            ("-D INPUT 1\n-A INPUT -i lo -j ACCEPT\n", 2),
+            ("-F INPUT\n-A INPUT -p tcp -j DROP\n-A INPUT -i lo -j ACCEPT\n", 2),
+        ] {
+            let mut book = read(old.as_bytes());
+            let kind = TextKind::Restore { counters: false, noflush: true, only: None, verbose: false, test: false };
+            let text = format!("*filter\n{new}COMMIT\n");
+            let cx = TextCx { program: PROGRAM, names: &NoNames, kind };
+            let (touched, result) = book.restore(text.as_bytes(), cx, &mut Out::default());
+            result.unwrap();
+            let written = book.write(&touched, PROGRAM, "DATE");
+            let shown = String::from_utf8_lossy(&written);
+            assert_eq!(dumped(&read(&written)), dumped(&book), "{new} gave\n{shown}");
+            assert_eq!((shown.matches("-A").count(), shown.matches("# one").count()), (rules, 1), "{shown}");
+        }
     }
 
     #[test]
