@@ -58,7 +58,7 @@ fn measure(root: &Path, wants: &dyn Fn(&str) -> bool, instructions: bool, rounds
             groups.push(("trace through a Kubernetes node of 40000 rules".to_owned(), Group::of(places.trace()?)));
         }
     }
-    println!("load {}, medians of {rounds} rounds, (least .. greatest)", load());
+    println!("load {}, medians of up to {rounds} rounds, (least .. greatest)", load());
     for (title, group) in &groups {
         println!("\n{title}");
         table(group, rounds);
@@ -101,6 +101,7 @@ fn table(group: &Group, rounds: usize) {
     let Group { subjects, rules, text } = group;
     let all = by_turns(subjects, rounds);
     let ours = all.first().and_then(|samples| samples.as_ref().ok());
+    println!("  rounds: {}", ours.map_or(0, Vec::len));
     println!("  CPU s                      wall s   us a rule  peak MB  B a rule  ours is                command");
     for (n, (subject, samples)) in subjects.iter().zip(&all).enumerate() {
         let samples = match samples {

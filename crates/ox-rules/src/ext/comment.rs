@@ -22,7 +22,7 @@ impl Comment {
     }
 
     fn take(&mut self, text: String) -> Result<(), String> {
-        if bytes::len(&text) > 255 {
+        if text.len() > 255 && bytes::len(&text) > 255 {
             return Err(format!("a comment of {} bytes is too long: 255 at most", bytes::len(&text)));
         }
         self.text = text.into_boxed_str();

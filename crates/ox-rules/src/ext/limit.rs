@@ -86,7 +86,9 @@ impl Ext for Limit {
     fn save(&self, out: &mut Out, _: Family) {
         let Self { period, burst } = *self;
         let (count, unit, _) = rate::shown(period.into(), SCALE);
-        out.opt(false, "--limit", format_args!("{count}/{unit}"));
+        out.opt(false, "--limit", count);
+        out.raw("/");
+        out.raw(unit);
         if burst != BURST {
             out.opt(false, "--limit-burst", burst);
         }

@@ -10,12 +10,21 @@ use crate::ir::Dialect;
 /// Changes a rule's matches to what reading the rule back from nf_tables gives.
 pub fn as_nft_writes(matches: &mut Vec<Match>) {
     let says_something = |m: &mut Match| match m {
-        Match::Tcp(tcp) if tcp.is_native(Dialect::Nft) => {
-            *tcp = tcp.written();
+        Match::Tcp(tcp) => {
+            let written = tcp.written();
+            // Nearly always it is as it was.
+            if written == *tcp || !tcp.is_native(Dialect::Nft) {
+                return true;
+            }
+            *tcp = written;
             tcp.is_native(Dialect::Nft)
         }
-        Match::Udp(udp) if udp.is_native(Dialect::Nft) => {
-            *udp = udp.written();
+        Match::Udp(udp) => {
+            let written = udp.written();
+            if written == *udp || !udp.is_native(Dialect::Nft) {
+                return true;
+            }
+            *udp = written;
             udp.is_native(Dialect::Nft)
         }
         _ => true,

@@ -322,34 +322,50 @@ pub fn targets() -> &'static [Desc] {
 static MATCHES_BY_NAME: LazyLock<ByName> = LazyLock::new(|| ByName::new(registry::MATCHES));
 static TARGETS_BY_NAME: LazyLock<ByName> = LazyLock::new(|| ByName::new(registry::TARGETS));
 
+const _: () =
+    assert!(registry::MATCHES.len() < 128 && registry::TARGETS.len() < 128, "rows and names are counted in bytes");
+
 /// Registry rows by name and alias: a name is looked up for every `-m` and `-j` of a dump.
 struct ByName {
-    descs: &'static [Desc],
-    /// Rows by [`ByName::slot`]; few share one.
-    slots: Vec<Vec<(&'static str, usize)>>,
+    /// The first name of each [`ByName::slot`], as its place in `names` and one.
+    slots: [u8; 256],
+    /// A name, its families and row, and the next of the names in the same slot; few share one.
+    names: Vec<(&'static str, Families, u8, u8)>,
 }
 
 impl ByName {
     fn new(descs: &'static [Desc]) -> Self {
-        let mut slots = vec![Vec::new(); 1 << 8];
-        for (i, desc) in descs.iter().enumerate() {
+        let (mut slots, mut names) = ([0; 256], Vec::new());
+        // Backwards, so that the first of several rows is found first.
+        for (i, desc) in descs.iter().enumerate().rev() {
             for name in [desc.name].iter().chain(desc.aliases) {
-                slots[Self::slot(name)].push((*name, i));
+                let slot = &mut slots[Self::slot(name)];
+                // There are far fewer than this has room for.
+                names.push((*name, desc.families, i as u8, *slot));
+                *slot = names.len() as u8;
             }
         }
-        Self { descs, slots }
+        Self { slots, names }
     }
 
     /// Length and three letters tell nearly all names apart.
     fn slot(name: &str) -> usize {
-        let letter = |i: usize| usize::from(name.as_bytes().get(i).copied().unwrap_or(0));
-        (name.len() * 61 + letter(0) * 7 + letter(2) * 29 + letter(name.len().wrapping_sub(1)) * 13) & 0xff
+        match *name.as_bytes() {
+            [a, b, .., z] => (name.len() * 61 + usize::from(a) * 7 + usize::from(b) * 29 + usize::from(z) * 13) & 0xff,
+            _ => name.len(),
+        }
     }
 
     /// The row of the extension that answers to a name in a family.
     fn row(&self, name: &str, family: Family) -> Option<usize> {
-        let mut rows = self.slots[Self::slot(name)].iter();
-        rows.find(|(n, i)| *n == name && self.descs[*i].families.has(family)).map(|&(_, i)| i)
+        let mut at = self.slots[Self::slot(name)];
+        loop {
+            let &(found, families, row, next) = self.names.get(usize::from(at).wrapping_sub(1))?;
+            if found == name && families.has(family) {
+                return Some(row.into());
+            }
+            at = next;
+        }
     }
 }
 

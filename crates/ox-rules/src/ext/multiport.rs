@@ -51,18 +51,19 @@ impl Value for List {
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let mut list = Vec::new();
         let mut slots = 0;
-        for part in args[0].split(',') {
-            let ports = match part.split_once(':') {
+        for part in parts(args[0], b',') {
+            let range = cut(part, b':');
+            let ports = match range {
                 None => {
                     let port = read_port(part, cx)?;
                     Ports { lo: port, hi: port }
                 }
                 Some((lo, hi)) => Ports { lo: read_port(lo, cx)?, hi: read_port(hi, cx)? },
             };
-            if part.contains(':') && ports.lo >= ports.hi {
+            if range.is_some() && ports.lo >= ports.hi {
                 return Err(format!("the range `{part}' must run upwards"));
             }
-            slots += if part.contains(':') { 2 } else { 1 };
+            slots += if range.is_some() { 2 } else { 1 };
             list.push(ports);
         }
         if slots > 15 {

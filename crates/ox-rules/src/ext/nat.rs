@@ -73,7 +73,7 @@ fn read_addrs(text: &str, family: Family) -> Result<(u128, u128), String> {
             Family::V6 => format!("`{t}' is not an IPv6 address: ADDRESS or [ADDRESS[-ADDRESS]]:PORT is expected"),
         })
     };
-    match text.split_once('-') {
+    match cut(text, b'-') {
         Some((lo, hi)) => Ok((one(lo)?, one(hi)?)),
         None => one(text).map(|a| (a, a)),
     }
@@ -92,14 +92,14 @@ pub(super) fn read_ports(text: &str, shift: bool, cx: &Reading<'_>) -> Result<Po
         let port = read_port(text, cx)?;
         return Ok(PortRange { lo: port, hi: port, base: None });
     }
-    let (range, base) = match text.split_once('/') {
+    let (range, base) = match cut(text, b'/') {
         Some((range, base)) => (range, Some(base)),
         None => (text, None),
     };
     let port = |t: &str| {
         number(t, 65535).map(|n| n as u16).ok_or_else(|| format!("`{t}' is not a port: a number from 0 to 65535"))
     };
-    let (lo, hi) = match range.split_once('-') {
+    let (lo, hi) = match cut(range, b'-') {
         Some((lo, hi)) => (port(lo)?, port(hi)?),
         None if base.is_some() => return Err("`/BASE' goes with a range of ports".into()),
         None => port(range).map(|p| (p, p))?,

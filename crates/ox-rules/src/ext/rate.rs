@@ -20,7 +20,7 @@ pub(super) struct Rate {
 
 /// Reads `N[/UNIT]` where a second has `scale` parts.
 pub(super) fn read(text: &str, scale: u64) -> Result<Rate, String> {
-    let (count, unit) = match text.split_once('/') {
+    let (count, unit) = match crate::syntax::cut(text, b'/') {
         None => (text, 1),
         Some((count, typed)) => (count, unit(typed)?),
     };

@@ -112,7 +112,7 @@ impl Ext for Statistic {
             Mode::Unset => {}
             Mode::Random { chance } => {
                 out.opt(false, "--mode", "random");
-                out.opt(mode.not, "--probability", format_args!("{:.11}", share(chance)));
+                out.opt(mode.not, "--probability", Chance(chance));
             }
             Mode::Nth { every, packet } => {
                 out.opt(false, "--mode", "nth");
@@ -128,7 +128,10 @@ impl Ext for Statistic {
         let not = if mode.not { " !" } else { "" };
         match mode.is {
             Mode::Unset => {}
-            Mode::Random { chance } => out.fmt(format_args!(" random{not} probability {:.11}", share(chance))),
+            Mode::Random { chance } => {
+                out.fmt(format_args!(" random{not} probability "));
+                Chance(chance).print(out);
+            }
             Mode::Nth { every, packet } => {
                 out.fmt(format_args!(" nth{not} every {}", u64::from(every) + 1));
                 if packet != 0 {
@@ -155,8 +158,18 @@ impl Ext for Statistic {
     }
 }
 
-fn share(chance: u32) -> f64 {
-    f64::from(chance) / f64::from(1u32 << 31)
+/// With eleven digits behind the point, as C rounds them: to the nearest, and of two to the even one.
+impl Print for Chance {
+    fn print(&self, out: &mut Out) {
+        // 10^11 / 2^31 is 5^11 / 2^20.
+        let scaled = u64::from(self.0) * 5u64.pow(11);
+        let (below, rest) = (scaled >> 20, scaled & 0xf_ffff);
+        let up = rest > 0x8_0000 || (rest == 0x8_0000 && below % 2 == 1);
+        let all = below + u64::from(up);
+        out.dec(all / 100_000_000_000);
+        out.raw(".");
+        out.padded(all % 100_000_000_000, 11);
+    }
 }
 
 impl Matching for Statistic {
@@ -201,5 +214,21 @@ impl Xt<0> for Statistic {
             _ => return None,
         };
         Some(Self { mode: Inv { is, not: flags != 0 }, typed: Typed::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chances_are_rounded_as_floats_are() {
+        let odd = (0..32).map(|bit| 1u32 << bit).flat_map(|n| [n - 1, n, n + 1, n / 2 * 3, n / 4 * 5, n / 8 * 7]);
+        let many = (0..20_000u32).map(|n| n.wrapping_mul(0x9e37_79b1) >> 1);
+        for chance in odd.chain(many).filter(|&c| c <= 1 << 31) {
+            let mut out = Out::default();
+            Chance(chance).print(&mut out);
+            assert_eq!(out.text, format!("{:.11}", f64::from(chance) / f64::from(1u32 << 31)), "{chance}");
+        }
     }
 }

@@ -13,6 +13,11 @@ impl ChainName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether somebody else holds this very name.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 impl From<&str> for ChainName {

@@ -8,9 +8,12 @@ use ox_packet::iface_number;
 #[derive(Clone, Copy, Default)]
 pub struct Iface {
     name: [u8; 15],
-    len: u8,
-    rest: bool,
+    /// Length of the name without its wildcard, and [`WILD`]: rules hold two of these each.
+    form: u8,
 }
+
+/// It ends in `+`.
+const WILD: u8 = 0x80;
 
 impl Iface {
     /// Reads a name; `+` as the last byte is the wildcard. `None`: longer than 15 bytes (`IFNAMSIZ` - 1).
@@ -25,22 +28,26 @@ impl Iface {
         };
         let mut name = [0; 15];
         name[..bytes.len()].copy_from_slice(bytes);
-        Some(Self { name, len: bytes.len() as u8, rest })
+        Some(Self { name, form: bytes.len() as u8 | if rest { WILD } else { 0 } })
     }
 
     /// Whether every interface (and none) fits: no name, or `+` alone.
     pub fn is_any(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        (self.form & !WILD).into()
     }
 
     /// The name without its wildcard.
     pub fn stem(&self) -> &str {
-        std::str::from_utf8(&self.name[..self.len.into()]).unwrap_or("?")
+        std::str::from_utf8(&self.name[..self.len()]).unwrap_or("?")
     }
 
     /// Whether it ends in `+`.
     pub fn is_wild(&self) -> bool {
-        self.rest
+        self.form & WILD != 0
     }
 
     /// The number that a masked [`ox_packet::Key`] interface equals.
@@ -53,14 +60,14 @@ impl Iface {
         if self.is_any() {
             return 0;
         }
-        let bytes = if self.rest { u32::from(self.len) } else { 16 };
+        let bytes = if self.is_wild() { self.len() as u32 } else { 16 };
         if bytes == 16 { u128::MAX } else { !(u128::MAX >> (bytes * 8)) }
     }
 }
 
 impl PartialEq for Iface {
     fn eq(&self, other: &Self) -> bool {
-        (self.name, self.len) == (other.name, other.len) && (self.rest == other.rest || self.is_any())
+        self.name == other.name && (self.form == other.form || (self.is_any() && other.is_any()))
     }
 }
 
@@ -68,12 +75,12 @@ impl Eq for Iface {}
 
 impl std::hash::Hash for Iface {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.name, self.len).hash(state);
+        (self.name, self.len()).hash(state);
     }
 }
 
 impl std::fmt::Debug for Iface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", format!("{}{}", self.stem(), if self.rest { "+" } else { "" }))
+        write!(f, "{:?}", format!("{}{}", self.stem(), if self.is_wild() { "+" } else { "" }))
     }
 }

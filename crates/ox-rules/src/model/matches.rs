@@ -16,6 +16,7 @@ enum Held {
 
 // A dump has hundreds of thousands of rules: each byte of these counts.
 const _: () = assert!(size_of::<Match>() <= 24 && size_of::<Matches>() <= 24 && size_of::<super::Target>() <= 24);
+const _: () = assert!(size_of::<super::Rule>() <= 176);
 
 impl Matches {
     /// Takes all of a list, which keeps its room for the next.

@@ -52,7 +52,10 @@ impl Net {
     /// The prefix length, if the mask is one.
     pub fn prefix_len(&self, family: Family) -> Option<u8> {
         let mask = self.mask();
-        let len = mask.count_ones() as u8;
+        let len = match family {
+            Family::V4 => (mask as u32).leading_ones() as u8,
+            Family::V6 => mask.leading_ones() as u8,
+        };
         (mask == prefix_mask(family, len)).then_some(len)
     }
 
@@ -64,13 +67,8 @@ impl Net {
 
 /// The mask of a prefix length, in the low bits of the family's width.
 pub fn prefix_mask(family: Family, len: u8) -> u128 {
-    let width = match family {
-        Family::V4 => 32,
-        Family::V6 => 128,
-    };
-    let len = u32::from(len).min(width);
-    if len == 0 {
-        return 0;
+    match family {
+        Family::V4 => (!u32::MAX.checked_shr(len.into()).unwrap_or(0)).into(),
+        Family::V6 => !u128::MAX.checked_shr(len.into()).unwrap_or(0),
     }
-    (u128::MAX >> (128 - len)) << (width - len)
 }

@@ -4,7 +4,7 @@
 
 use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, Room, RuleCx, read_line, read_line_in};
 use super::{Fault, Trouble};
-use crate::model::{Policy, TableName};
+use crate::model::{ChainName, Policy, Table, TableName};
 use crate::{bytes, ext};
 use ox_packet::Family;
 
@@ -147,7 +147,7 @@ const VERBS: [Verb; 14] = [
 ];
 
 /// The command line around a rule, as far as it has been read.
-pub(super) struct Around {
+pub(super) struct Around<'t> {
     pub(super) verb: Option<Verb>,
     pub(super) zero: bool,
     pub(super) table: TableName,
@@ -164,9 +164,11 @@ pub(super) struct Around {
     restore: bool,
     /// A table that there is not: said only when nothing else is wrong.
     no_table: Option<String>,
+    /// The table that jumps go around in, where it is at hand.
+    chains: Option<&'t Table>,
 }
 
-impl Around {
+impl Around<'_> {
     pub(super) fn new(setting: Setting) -> Self {
         let (table, restore) = match setting {
             Setting::Line => (TableName::Filter, false),
@@ -188,6 +190,7 @@ impl Around {
             interval: false,
             restore,
             no_table: None,
+            chains: None,
         }
     }
 
@@ -259,7 +262,7 @@ fn rule_number(word: &str, at: usize) -> Result<usize, Fault> {
         .ok_or_else(|| Fault::usage(at, format!("Invalid rule number `{word}'")))
 }
 
-impl Extra for Around {
+impl Extra for Around<'_> {
     fn options(&self) -> &'static [ExtraOpt] {
         OPTIONS
     }
@@ -324,6 +327,10 @@ impl Extra for Around {
         Ok(0)
     }
 
+    fn chain(&self, name: &str) -> ChainName {
+        self.chains.and_then(|table| table.shared_name(name)).unwrap_or_else(|| name.into())
+    }
+
     fn is_done(&self) -> bool {
         self.verb == Some(Verb::Version)
     }
@@ -369,20 +376,21 @@ pub fn read_command(words: &[&str], cx: &RuleCx<'_>, setting: Setting) -> Result
 /// Understands `-A CHAIN RULE` of restore text, the words of the rule only; also says how often `-v` is among them.
 pub(super) fn read_append(chain: &str, words: &[&str], cx: &RuleCx<'_>) -> Result<(ReadRule, u8), Trouble> {
     let mut rule = ReadRule::default();
-    let loud = read_append_in(&mut Room::default(), &mut rule, chain, words, cx)?;
+    let loud = read_append_in(&mut Room::default(), &mut rule, chain, words, cx, None)?;
     Ok((rule, loud))
 }
 
-/// As [`read_append`], for many rules: in the same room each time, over the rule that was read before.
+/// As [`read_append`], for many rules: in the same room each time, into a rule of which nothing has been said, and with the
+/// table whose chains it may jump to.
 pub(super) fn read_append_in(
     room: &mut Room,
     rule: &mut ReadRule,
     chain: &str,
     words: &[&str],
     cx: &RuleCx<'_>,
+    chains: Option<&Table>,
 ) -> Result<u8, Trouble> {
-    let mut around = Around::new(Setting::Restore(cx.table));
-    around.verb = Some(Verb::Append);
+    let mut around = Around { verb: Some(Verb::Append), chains, ..Around::new(Setting::Restore(cx.table)) };
     read_line_in(room, rule, words, cx, &mut around)
         .map_err(|f| Trouble::Usage(Fault { word: f.word.map(|w| w + 2), ..f }))?;
     rule.target_word = rule.target_word.map(|w| w + 2);
@@ -399,7 +407,7 @@ pub(super) fn read_append_in(
     Ok(around.verbose)
 }
 
-fn finish(mut around: Around, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {
+fn finish(mut around: Around<'_>, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Command, Trouble> {
     let no_table = around.no_table.take();
     let verb = match around.verb {
         Some(Verb::Version) => Verb::Version,
@@ -472,12 +480,12 @@ fn illegal(command: &Command) -> Option<char> {
 /// What is refused of names and of their use together.
 fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
     let chain = command.chain.as_deref().unwrap_or_default();
-    if bytes::len(chain) > LONGEST {
+    if is_too_long(chain) {
         return Err(too_long(chain));
     }
     match command.verb {
         Verb::New => chain_name(chain, cx.family)?,
-        Verb::Rename if bytes::len(&command.second) > LONGEST => return Err(too_long(&command.second)),
+        Verb::Rename if is_too_long(&command.second) => return Err(too_long(&command.second)),
         _ => {}
     }
     placed(chain, &command.rule)?;
@@ -491,14 +499,13 @@ fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
 
 /// What is refused of a rule in a chain of this name: interfaces that a packet does not have there.
 fn placed(chain: &str, rule: &ReadRule) -> Result<(), Trouble> {
-    if bytes::len(chain) > LONGEST {
+    if is_too_long(chain) {
         return Err(too_long(chain));
     }
-    let (input, output) = (matches!(chain, "PREROUTING" | "INPUT"), matches!(chain, "OUTPUT" | "POSTROUTING"));
-    if input && rule.given.has('o') {
+    if rule.given.has('o') && matches!(chain, "PREROUTING" | "INPUT") {
         return Err(Trouble::usage(format!("Can't use -o with {chain}\n")));
     }
-    if output && rule.given.has('i') {
+    if rule.given.has('i') && matches!(chain, "OUTPUT" | "POSTROUTING") {
         return Err(Trouble::usage(format!("Can't use -i with {chain}\n")));
     }
     Ok(())
@@ -506,6 +513,11 @@ fn placed(chain: &str, rule: &ReadRule) -> Result<(), Trouble> {
 
 /// Longest name of a chain (`XT_EXTENSION_MAXNAMELEN` - 1).
 const LONGEST: usize = 28;
+
+fn is_too_long(name: &str) -> bool {
+    // No text stands for more bytes than it has.
+    name.len() > LONGEST && bytes::len(name) > LONGEST
+}
 
 fn too_long(name: &str) -> Trouble {
     Trouble::usage(format!("chain name `{name}' too long (must be under {} chars)", LONGEST + 1))
@@ -516,14 +528,14 @@ pub(super) fn chain_name(name: &str, family: Family) -> Result<(), Trouble> {
     if let Some(c) = name.chars().next().filter(|c| matches!(c, '-' | '!')) {
         return Err(Trouble::usage(format!("chain name not allowed to start with `{c}'")));
     }
-    if bytes::len(name) > LONGEST {
+    if is_too_long(name) {
         return Err(too_long(name));
     }
     let verdict = matches!(name, "" | "ACCEPT" | "DROP" | "RETURN" | "QUEUE");
     if verdict || ext::target_desc(name, family).is_some() {
         return Err(Trouble::usage("chain name may not clash with target name"));
     }
-    if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    if !name.bytes().all(|b| b.is_ascii_graphic()) && name.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(Trouble::usage(format!("Invalid chain name `{name}'")));
     }
     Ok(())

@@ -52,3 +52,4 @@ pub use words::{Word, split_words};
 pub(crate) use names::{protocol_name, read_protocol};
 pub(crate) use option::options;
 pub(crate) use value::short_v4;
+pub(crate) use words::{cut, parts};

@@ -87,7 +87,10 @@ pub(crate) const PROTOCOLS: &[(&str, u8)] = &[
 
 /// The number of a protocol given by name or number.
 pub(crate) fn read_protocol(text: &str, names: &dyn Names) -> Option<u8> {
-    if let Some(n) = super::number(text, 255) {
+    // A number begins with a digit, and most protocols are names.
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && let Some(n) = super::number(text, 255)
+    {
         return Some(n as u8);
     }
     let known = || PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));

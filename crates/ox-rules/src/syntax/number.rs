@@ -24,6 +24,7 @@ pub fn number_u64(text: &str, max: u64) -> Option<u64> {
 }
 
 /// The numbers that nearly all numbers are: up to nine decimal digits.
+#[inline]
 fn short(bytes: &[u8]) -> Option<u64> {
     if !(1..=9).contains(&bytes.len()) || bytes[0] == b'0' && bytes.len() > 1 {
         return None;

@@ -32,6 +32,7 @@ pub trait Print {
 
 impl Out {
     /// Appends text as it is.
+    #[inline]
     pub fn raw(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -43,6 +44,7 @@ impl Out {
     }
 
     /// A blank, unless at the beginning.
+    #[inline]
     pub fn gap(&mut self) {
         if !matches!(self.text.as_bytes().last(), None | Some(b'\n' | b' ')) {
             self.text.push(' ');
@@ -50,6 +52,7 @@ impl Out {
     }
 
     /// A word after a blank.
+    #[inline]
     pub fn word(&mut self, word: &str) {
         self.gap();
         self.text.push_str(word);
@@ -62,24 +65,26 @@ impl Out {
     }
 
     /// `--flag`, with `!` before it if `not`.
+    #[inline(always)]
     pub fn flag(&mut self, not: bool, name: &str) {
-        if not {
-            self.word("!");
-        }
-        self.word(name);
+        self.gap();
+        self.raw(if not { "! " } else { "" });
+        self.raw(name);
     }
 
     /// `--option value`, with `!` before it if `not`.
+    #[inline(always)]
     pub fn opt(&mut self, not: bool, name: &str, value: impl Print) {
         self.flag(not, name);
-        self.value(value);
+        self.raw(" ");
+        value.print(self);
     }
 
     /// A word in quotes unless it has only letters, digits, `_` and `-`; quotes, backslashes and apostrophes behind a
     /// backslash. Facts from `iptables-save`.
     pub fn quoted(&mut self, text: &str) {
         self.gap();
-        let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+        let bare = |b| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-');
         self.quoted_unless(!text.is_empty() && text.bytes().all(bare), text);
     }
 
@@ -109,28 +114,65 @@ impl Out {
 
     /// A decimal number as it is.
     pub fn dec(&mut self, n: u64) {
-        let last = (n % 1000) as usize;
+        let last = (n % 1000) as u32;
         if n > 999 {
             self.dec(n / 1000);
-            self.text.push_str(["00", "0", ""][usize::from(last > 9) + usize::from(last > 99)]);
+            self.three(last);
+        } else {
+            self.small(last);
         }
-        self.text.push_str(match last {
-            0..10 => &DECIMAL[last..=last],
-            10..100 => &DECIMAL[2 * last - 10..][..2],
-            _ => &DECIMAL[3 * last - 110..][..3],
-        });
+    }
+
+    /// The last so many digits of a number, zeros in front included.
+    pub fn padded(&mut self, n: u64, digits: u32) {
+        match digits {
+            0 => {}
+            1 => self.digit((n % 10) as u32),
+            2 => {
+                self.digit((n / 10 % 10) as u32);
+                self.digit((n % 10) as u32);
+            }
+            _ => {
+                self.padded(n / 1000, digits - 3);
+                self.three((n % 1000) as u32);
+            }
+        }
+    }
+
+    fn three(&mut self, n: u32) {
+        self.digit(n / 100);
+        self.digit(n / 10);
+        self.digit(n);
+    }
+
+    /// A number below a thousand: most numbers in rules are parts of addresses.
+    #[inline]
+    fn small(&mut self, n: u32) {
+        if n > 9 {
+            if n > 99 {
+                self.digit(n / 100);
+            }
+            self.digit(n / 10);
+        }
+        self.digit(n);
+    }
+
+    /// The last digit of a number.
+    #[inline]
+    fn digit(&mut self, n: u32) {
+        self.text.push(char::from(b'0' + (n % 10) as u8));
     }
 
     /// An address as it is.
     pub fn addr(&mut self, family: Family, addr: u128) {
         match family {
             Family::V4 => {
-                for (i, byte) in (addr as u32).to_be_bytes().into_iter().enumerate() {
-                    if i > 0 {
-                        self.text.push('.');
-                    }
-                    self.dec(byte.into());
+                let [a, b, c, d] = (addr as u32).to_be_bytes();
+                for byte in [a, b, c] {
+                    self.small(byte.into());
+                    self.raw(".");
                 }
+                self.small(d.into());
             }
             // The C library prints addresses below ::1:0:0, but not those below ::1:0, with an IPv4 tail.
             Family::V6 if addr >> 32 == 0 && addr >> 16 != 0 => {
@@ -140,31 +182,6 @@ impl Out {
             Family::V6 => self.fmt(format_args!("{}", std::net::Ipv6Addr::from(addr))),
         }
     }
-}
-
-/// The numbers below a thousand, one behind the other: most numbers in rules are parts of addresses.
-const DECIMAL: &str = match std::str::from_utf8(&digits()) {
-    Ok(text) => text,
-    Err(_) => panic!("digits are text"),
-};
-
-const fn digits() -> [u8; 10 + 2 * 90 + 3 * 900] {
-    let mut all = [0; 10 + 2 * 90 + 3 * 900];
-    let (mut n, mut at) = (0, 0);
-    while n < 1000 {
-        if n > 99 {
-            all[at] = b'0' + (n / 100) as u8;
-            at += 1;
-        }
-        if n > 9 {
-            all[at] = b'0' + (n / 10 % 10) as u8;
-            at += 1;
-        }
-        all[at] = b'0' + (n % 10) as u8;
-        at += 1;
-        n += 1;
-    }
-    all
 }
 
 macro_rules! print_dec {
@@ -177,6 +194,7 @@ macro_rules! print_dec {
 print_dec!(u8 u16 u32 u64);
 
 impl Print for &str {
+    #[inline]
     fn print(&self, out: &mut Out) {
         out.raw(self);
     }
@@ -189,6 +207,7 @@ impl Print for std::fmt::Arguments<'_> {
 }
 
 impl<T: Print + ?Sized> Print for &T {
+    #[inline]
     fn print(&self, out: &mut Out) {
         (*self).print(out);
     }
@@ -205,6 +224,11 @@ mod tests {
             let mut out = Out::default();
             out.dec(n);
             assert_eq!(out.text, n.to_string());
+            for digits in 1..12 {
+                let mut out = Out::default();
+                out.padded(n, digits);
+                assert_eq!(out.text, format!("{:0width$}", n % 10u64.pow(digits), width = digits as usize));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::names::protocol_name;
 use super::{Out, Print};
 use crate::ext;
-use crate::model::{Head, Iface, Inv, Net, Rule, Standard, Target};
+use crate::model::{Head, Iface, Net, Rule, Standard, Target};
 use ox_packet::Family;
 
 /// Prints everything of a rule behind `-A CHAIN`, with `-c P B` before the target if `counters`.
@@ -13,8 +13,7 @@ pub fn save_rule(rule: &Rule, family: Family, counters: bool, out: &mut Out) {
         ext::save_match(m, family, out);
     }
     if counters {
-        out.word("-c");
-        out.value(rule.counters.packets);
+        out.opt(false, "-c", rule.counters.packets);
         out.value(rule.counters.bytes);
     }
     save_target(&rule.target, family, out);
@@ -33,30 +32,32 @@ pub fn save_target(target: &Target, family: Family, out: &mut Out) {
 
 /// Prints `-s -d -i -o -p -f`.
 pub fn print_head(head: &Head, family: Family, out: &mut Out) {
-    let Head { src, dst, iif, oif, proto, frag } = *head;
-    print_net(src, "-s", family, out);
-    print_net(dst, "-d", family, out);
-    print_iface(iif, "-i", out);
-    print_iface(oif, "-o", out);
-    if !proto.is_default() {
-        out.flag(proto.not, "-p");
-        match protocol_name(proto.is.0) {
-            Some(name) => out.word(name),
-            None => out.value(proto.is.0),
+    let Head { src, dst, iif, oif, proto, frag } = head;
+    for (net, flag) in [(src, "-s"), (dst, "-d")] {
+        if !net.is.is_any() || net.not {
+            out.flag(net.not, flag);
+            out.raw(" ");
+            net_as_is(net.is, family, out);
         }
     }
-    if let Some(further) = frag {
+    for (iface, flag) in [(iif, "-i"), (oif, "-o")] {
+        if !iface.is.is_any() || iface.not {
+            out.flag(iface.not, flag);
+            match iface.is.is_wild() {
+                false => out.guarded(iface.is.stem()),
+                true => out.guarded(&format!("{}+", iface.is.stem())),
+            }
+        }
+    }
+    if !proto.is_default() {
+        match protocol_name(proto.is.0) {
+            Some(name) => out.opt(proto.not, "-p", name),
+            None => out.opt(proto.not, "-p", proto.is.0),
+        }
+    }
+    if let Some(further) = *frag {
         out.flag(!further, "-f");
     }
-}
-
-fn print_net(net: Inv<Net>, flag: &str, family: Family, out: &mut Out) {
-    if net.is.is_any() && !net.not {
-        return;
-    }
-    out.flag(net.not, flag);
-    out.gap();
-    net_as_is(net.is, family, out);
 }
 
 /// A network with its mask, which is a length where it can be one.
@@ -66,17 +67,6 @@ pub(super) fn net_as_is(net: Net, family: Family, out: &mut Out) {
     match net.prefix_len(family) {
         Some(len) => out.dec(len.into()),
         None => out.addr(family, net.mask()),
-    }
-}
-
-fn print_iface(iface: Inv<Iface>, flag: &str, out: &mut Out) {
-    if iface.is.is_any() && !iface.not {
-        return;
-    }
-    out.flag(iface.not, flag);
-    match iface.is.is_wild() {
-        false => out.guarded(iface.is.stem()),
-        true => out.guarded(&format!("{}+", iface.is.stem())),
     }
 }
 

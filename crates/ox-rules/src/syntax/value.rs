@@ -134,8 +134,10 @@ impl Value for Ports {
     const HINT: &'static str = "PORT[:PORT]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];
-        let Some(colon) = text.bytes().position(|b| b == b':') else {
-            let port = read_port(text, cx)?;
+        let port = number(text, 65535).map(|n| n as u16);
+        let colon = if port.is_some() { None } else { text.bytes().position(|b| b == b':') };
+        let Some(colon) = colon else {
+            let port = port.map_or_else(|| read_port(text, cx), Ok)?;
             return Ok(Ports { lo: port, hi: port });
         };
         let (lo, hi) = (&text[..colon], &text[colon + 1..]);
@@ -235,49 +237,53 @@ fn ip(family: Family) -> &'static str {
 /// A numeric address of a family.
 pub fn read_addr(text: &str, family: Family) -> Option<u128> {
     match family {
-        Family::V4 => read_v4(text.as_bytes()).map(u128::from),
+        Family::V4 => leading_v4(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(addr, _)| addr.into()),
         Family::V6 => text.parse::<Ipv6Addr>().ok().map(u128::from),
     }
 }
 
-/// Four numbers of one to three digits, none with a zero in front.
-fn read_v4(text: &[u8]) -> Option<u32> {
-    let (mut addr, mut dots) = (0, 0);
-    let (mut byte, mut digits) = (0, 0);
-    for &b in text {
-        let digit = b.wrapping_sub(b'0');
-        if digit <= 9 && digits < 3 && (byte > 0 || digits == 0) {
-            byte = byte * 10 + u32::from(digit);
-            digits += 1;
-        } else if b == b'.' && digits > 0 && byte < 256 {
-            addr = addr << 8 | byte;
-            dots += 1;
-            (byte, digits) = (0, 0);
-        } else {
-            return None;
+/// The IPv4 address that a text begins with, and what follows it: four numbers, none with a zero in front.
+fn leading_v4(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (a, text) = leading_byte(text)?;
+    let (b, text) = leading_byte(text.strip_prefix(b".")?)?;
+    let (c, text) = leading_byte(text.strip_prefix(b".")?)?;
+    let (d, text) = leading_byte(text.strip_prefix(b".")?)?;
+    Some((u32::from_be_bytes([a, b, c, d]), text))
+}
+
+#[inline]
+fn leading_byte(text: &[u8]) -> Option<(u8, &[u8])> {
+    match *text {
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ref rest @ ..] => {
+            let n = u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0');
+            Some((u8::try_from(n).ok()?, rest))
         }
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', ref rest @ ..] => Some(((a - b'0') * 10 + (b - b'0'), rest)),
+        [a @ b'0'..=b'9', ref rest @ ..] => Some((a - b'0', rest)),
+        _ => None,
     }
-    (dots == 3 && digits > 0 && byte < 256).then_some(addr << 8 | byte)
 }
 
 /// One numeric network: an address with or without a prefix length. `None`: anything else, right or wrong.
 pub(super) fn read_numeric_net(text: &str, family: Family) -> Option<Net> {
-    let (host, len) = match text.bytes().position(|b| b == b'/') {
-        Some(at) => (&text[..at], Some(&text[at + 1..])),
-        None => (text, None),
+    let (addr, len, width) = match family {
+        Family::V4 => {
+            let (addr, rest) = leading_v4(text.as_bytes())?;
+            (addr.into(), rest, 32)
+        }
+        Family::V6 => {
+            let end = text.bytes().position(|b| b == b'/').unwrap_or(text.len());
+            (read_addr(&text[..end], family)?, &text.as_bytes()[end..], 128)
+        }
     };
-    let width: u8 = if family == Family::V4 { 32 } else { 128 };
-    let len = match len.map(str::as_bytes) {
-        None => width,
-        Some(&[a @ b'0'..=b'9']) => a - b'0',
-        Some(&[a @ b'1'..=b'9', b @ b'0'..=b'9']) => (a - b'0') * 10 + (b - b'0'),
-        Some(&[b'1', b @ b'0'..=b'2', c @ b'0'..=b'9']) => 100 + (b - b'0') * 10 + (c - b'0'),
-        Some(_) => return None,
+    let len = match *len {
+        [] => width,
+        [b'/', a @ b'0'..=b'9'] => a - b'0',
+        [b'/', a @ b'1'..=b'9', b @ b'0'..=b'9'] => (a - b'0') * 10 + (b - b'0'),
+        [b'/', b'1', b @ b'0'..=b'2', c @ b'0'..=b'9'] => 100 + (b - b'0') * 10 + (c - b'0'),
+        _ => return None,
     };
-    if len > width {
-        return None;
-    }
-    Some(Net::new(read_addr(host, family)?, prefix_mask(family, len)))
+    (len <= width).then(|| Net::new(addr, prefix_mask(family, len)))
 }
 
 /// An address, a host name or a network name, with an optional `/mask` or `/length`: one network per address found.

@@ -61,52 +61,81 @@ pub fn split_words<'a>(line: &'a str, words: &mut Vec<Word<'a>>) -> Result<(), u
     Ok(())
 }
 
-/// Splits a line whose words stand in it as they are, with quotes around them at most. `false`: one has quotes or
-/// backslashes inside, and the line must be split with more care. Eight bytes at a time, since a dump has more words than
-/// anything else.
-pub(super) fn plain_words<'a>(line: &'a str, words: &mut Vec<&'a str>) -> bool {
-    let bytes = line.as_bytes();
-    let (mut start, mut at) = (0, 0);
-    'eight: while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        // A blank behind the end ends the last word.
-        let mut marks = low(*rest.first_chunk().unwrap_or(&padded(rest)));
+/// Splits the line that begins at a byte of a text, if its words stand in it as they are, with quotes around them at most,
+/// and says where it ends. `None`: a word has quotes or backslashes inside, and the line must be split with more care.
+/// Eight bytes at a time, since a dump has more words than anything else.
+pub(super) fn plain_words<'a>(text: &'a str, line: usize, words: &mut Vec<&'a str>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut start, mut at) = (line, line);
+    'eight: loop {
+        let rest = bytes.get(at..)?;
+        // The end of the text ends its last line.
+        let mut marks = match rest.first_chunk() {
+            Some(eight) => low(*eight),
+            None => low(padded(rest)),
+        };
         while marks != 0 {
             let here = at + marks.trailing_zeros() as usize / 8;
             marks &= marks - 1;
-            match bytes.get(here) {
-                Some(b'!') => {}
-                None | Some(b' ' | b'\t' | b'\r' | b'\n') => {
-                    let end = here.min(bytes.len());
-                    if end > start {
-                        words.push(&line[start..end]);
+            let byte = match bytes.get(here) {
+                // As nearly all of them are.
+                Some(b' ') => {
+                    if here > start {
+                        words.push(text.get(start..here)?);
                     }
-                    start = end + 1;
+                    start = here + 1;
+                    continue;
                 }
-                Some(b'"') if start == here => {
-                    let inside = &bytes[here + 1..];
-                    let Some(len) = memchr::memchr2(b'"', b'\\', inside) else { return false };
-                    if inside[len] != b'"' || !matches!(inside.get(len + 1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
-                    {
-                        return false;
-                    }
-                    words.push(&line[here + 1..][..len]);
-                    start = here + len + 3;
-                    at = start;
-                    continue 'eight;
+                Some(b'!') => continue,
+                byte => byte.copied().unwrap_or(b'\n'),
+            };
+            if byte == b'"' && here == start {
+                let inside = &bytes[here + 1..];
+                let len = memchr::memchr3(b'"', b'\\', b'\n', inside)?;
+                if inside[len] != b'"' || !matches!(inside.get(len + 1), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
+                    return None;
                 }
-                Some(_) => return false,
+                words.push(text.get(here + 1..here + 1 + len)?);
+                start = here + len + 2;
+                at = start;
+                continue 'eight;
             }
+            if !matches!(byte, b'\n' | b'\t' | b'\r') {
+                return None;
+            }
+            if here > start {
+                words.push(text.get(start..here)?);
+            }
+            if byte == b'\n' {
+                return Some(here.min(bytes.len()));
+            }
+            start = here + 1;
         }
         at += 8;
     }
-    if start < bytes.len() {
-        words.push(&line[start..]);
-    }
-    true
 }
 
+/// The parts of a word between separators. For words as short as a rule's this is quicker than the library's search.
+pub(crate) fn parts(word: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(word);
+    std::iter::from_fn(move || {
+        let part = rest?;
+        let cut = cut(part, separator);
+        rest = cut.map(|(_, rest)| rest);
+        Some(cut.map_or(part, |(part, _)| part))
+    })
+}
+
+/// What stands before and behind the first separator.
+#[inline]
+pub(crate) fn cut(word: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = word.bytes().position(|b| b == separator)?;
+    Some((word.get(..at)?, word.get(at + 1..)?))
+}
+
+#[cold]
 fn padded(rest: &[u8]) -> [u8; 8] {
-    let mut all = [b' '; 8];
+    let mut all = [b'\n'; 8];
     all.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     all
 }
@@ -142,7 +171,8 @@ mod tests {
         for line in lines {
             let (mut plain, mut all) = (Vec::new(), Vec::new());
             split_words(line, &mut all).unwrap();
-            assert!(plain_words(line, &mut plain) || line.contains('\u{1}'), "{line:?}");
+            let end = plain_words(line, 0, &mut plain);
+            assert!(end == Some(line.len()) || line.contains('\u{1}'), "{line:?}");
             assert!(plain == all.iter().map(|w| &*w.text).collect::<Vec<_>>() || line.contains('\u{1}'), "{line:?}");
         }
     }
@@ -150,7 +180,33 @@ mod tests {
     #[test]
     fn odd_words_are_left_to_care() {
         for line in ["a\"b\" c", "\"a\"b c", "--comment \"a\\\"b\"", "\"open", "--log-prefix \"a\\\\\""] {
-            assert!(!plain_words(line, &mut Vec::new()), "{line:?}");
+            assert_eq!(plain_words(line, 0, &mut Vec::new()), None, "{line:?}");
+            assert_eq!(plain_words(&format!("{line}\n-j \"\"\n"), 0, &mut Vec::new()), None, "{line:?}");
         }
+    }
+
+    #[test]
+    fn parts_are_those_of_the_library() {
+        for word in ["", ",", "a", "a,b", ",a,,b,", "\u{e9},\u{20ac}"] {
+            assert!(parts(word, b',').eq(word.split(',')), "{word:?}");
+            assert_eq!(cut(word, b','), word.split_once(','));
+        }
+    }
+
+    #[test]
+    fn lines_end_where_they_end() {
+        let text = "-A  a\n\n-m \"x y\"\n\"z\"\r\n\"\"\nabcdefghijklmnop\nabcdefg\nabcdefgh\nlast one";
+        let mut at = 0;
+        let mut lines = text.split('\n');
+        while at <= text.len() {
+            let (mut plain, mut all) = (Vec::new(), Vec::new());
+            let end = plain_words(text, at, &mut plain).unwrap();
+            let line = lines.next().unwrap();
+            split_words(line, &mut all).unwrap();
+            assert_eq!(&text[at..end], line);
+            assert_eq!(plain, all.iter().map(|w| &*w.text).collect::<Vec<_>>(), "{line:?}");
+            at = end + 1;
+        }
+        assert_eq!(lines.next(), None);
     }
 }

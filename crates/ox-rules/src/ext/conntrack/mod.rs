@@ -133,7 +133,7 @@ impl States {
     /// Reads names separated by commas, all among `known`.
     pub(super) fn parse(text: &str, known: &[(&'static str, u16)]) -> Result<Self, String> {
         let mut bits = 0;
-        for part in text.split(',') {
+        for part in parts(text, b',') {
             bits |= named(part, known.iter().copied()).ok_or_else(|| {
                 let list: Vec<_> = known.iter().map(|(n, _)| *n).collect();
                 format!("`{part}' is not a state; there are: {}", list.join(" "))

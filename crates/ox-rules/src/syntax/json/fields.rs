@@ -75,7 +75,7 @@ pub(super) fn extension(name: &str, options: Option<&'static [Opt]>, text: &str,
     string(name, out);
     let mut words: Vec<&str> = Vec::new();
     let mut split = Vec::new();
-    if !plain_words(text, &mut words) {
+    if plain_words(text, 0, &mut words) != Some(text.len()) {
         words.clear();
         // What we print we can split.
         let _ = split_words(text, &mut split);

@@ -74,18 +74,30 @@ impl<'a> Reader<'a> {
             let message = format!("option \"--{option}\" takes no argument");
             return Err(self.blame(found, Fault::usage(here, message)));
         }
-        let mut args: ArrayVec<&str, 8> = ArrayVec::new();
-        args.extend(glued);
         let mut invert = not.is_some();
-        let left_out = opt.left_out(self.words.get(self.at).copied());
-        while args.len() < usize::from(opt.args).min(args.capacity()) && !left_out {
-            let arg = self.next(here, "--", option)?;
-            if arg == "!" && args.is_empty() && opt.invert && !invert && self.argument_follows() {
-                invert = true;
-                continue;
+        let wanted = if opt.left_out(self.words.get(self.at).copied()) { 0 } else { usize::from(opt.args) };
+        if wanted > 0 && glued.is_none() && opt.invert && !invert && self.words.get(self.at) == Some(&"!") {
+            self.at += 1;
+            match self.argument_follows() {
+                true => invert = true,
+                false => self.at -= 1,
             }
-            args.push(arg);
         }
+        let mut gathered: ArrayVec<&str, 8> = ArrayVec::new();
+        let words = self.words;
+        let args = match (glued, words.get(self.at..self.at + wanted)) {
+            (None, Some(args)) => {
+                self.at += wanted;
+                args
+            }
+            _ => {
+                gathered.extend(glued);
+                while gathered.len() < wanted.min(gathered.capacity()) {
+                    gathered.push(self.next(here, "--", option)?);
+                }
+                gathered.as_slice()
+            }
+        };
         let reading = Reading {
             family: self.cx.family,
             dialect: self.cx.dialect,
@@ -102,13 +114,13 @@ impl<'a> Reader<'a> {
         let done = match found {
             Found::Match(m, i) => {
                 self.room.seen[m].options |= 1 << i;
-                self.room.matches[m].set(i, &args, invert, &reading)
+                self.room.matches[m].set(i, args, invert, &reading)
             }
             Found::Target(i) => {
                 if let Some(seen) = &mut self.target {
                     seen.options |= 1 << i;
                 }
-                self.rule.rule.target.set(i, &args, invert, &reading)
+                self.rule.rule.target.set(i, args, invert, &reading)
             }
             Found::Core(..) | Found::Extra(..) => Ok(()),
         };

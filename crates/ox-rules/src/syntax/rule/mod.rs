@@ -17,7 +17,7 @@ pub use suggest::suggest;
 
 use crate::ext;
 use crate::ir::Dialect;
-use crate::model::{Match, Matches, Net, Rule, Standard, TableName, Target};
+use crate::model::{ChainName, Match, Matches, Net, Rule, Standard, TableName, Target};
 use crate::syntax::{Fault, Names, Reading};
 use ox_packet::Family;
 
@@ -79,6 +79,10 @@ pub trait Extra {
     /// The table as known so far (`-t` may stand anywhere before the rule's extensions).
     fn table(&self) -> Option<TableName> {
         None
+    }
+    /// The name of a chain that the rule jumps to: the table's own, where it has one.
+    fn chain(&self, name: &str) -> ChainName {
+        name.into()
     }
     /// Whether what follows does not matter any more, as behind `-V`.
     fn is_done(&self) -> bool {
@@ -150,6 +154,14 @@ impl ReadRule {
         !self.srcs.is_empty() || !self.dsts.is_empty()
     }
 
+    /// Makes it as if nothing had been said, once its rule has been taken out and left as a new one.
+    pub(in crate::syntax) fn forget(&mut self) {
+        let Self { rule: _, srcs, dsts, counted, given, help, family, target_word } = self;
+        srcs.clear();
+        dsts.clear();
+        (*counted, *given, *help, *family, *target_word) = (false, Given::default(), false, None, None);
+    }
+
     /// One rule per source and destination, in stock's order.
     pub fn into_rules(self) -> Vec<Rule> {
         let one = |list: &[Net], first: Net| if list.is_empty() { vec![first] } else { list.to_vec() };
@@ -188,7 +200,7 @@ pub fn read_line(words: &[&str], cx: &RuleCx<'_>, extra: &mut dyn Extra) -> Resu
     Ok(rule)
 }
 
-/// As [`read_line`], for many rules: in the same room each time, over the rule that was read before.
+/// As [`read_line`], for many rules: in the same room each time, into a rule of which nothing has been said.
 ///
 /// # Errors
 /// The first fault, pointing at its word.
@@ -201,7 +213,6 @@ pub fn read_line_in(
 ) -> Result<(), Fault> {
     room.matches.clear();
     room.seen.clear();
-    *rule = ReadRule::default();
     let cx = RuleCx { table: extra.table().unwrap_or(cx.table), ..*cx };
     let mut reader = Reader { words, at: 0, cx, rule, room, target: None, foreign: None, proto: None, late: None };
     reader.run(extra)?;
@@ -307,16 +318,14 @@ impl<'a> Reader<'a> {
                 b"[unsupported" if self.cx.strangers == Strangers::Keep => self.unsupported(here),
                 // As nearly all words of a dump are.
                 &[b'-', c] if own::arg_of(c.into()) == Some(ArgKind::Yes) => {
-                    let c = char::from(c);
                     let arg = self.next(here, "-", &word[1..])?;
-                    self.take(here, Found::Core(c, ArgKind::Yes), Some(arg), not.take(), extra)?;
+                    self.own(here, c.into(), arg, not.take(), extra)?;
                 }
                 [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
                 [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
                 _ if self.foreign.is_some() => self.keep(word, not.take()),
                 _ => return Err(Fault::usage(here, format!("Bad argument `{word}'"))),
             }
-            self.rule.help |= extra.is_done();
             if self.rule.help {
                 return Ok(());
             }

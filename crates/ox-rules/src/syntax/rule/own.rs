@@ -4,7 +4,7 @@ use super::find::MOBILITY;
 use super::suggest::suggest;
 use super::{ArgKind, Extra, Found, LastForeign, NoExtra, Reader, Seen, Strangers, letter};
 use crate::ext;
-use crate::model::{ChainName, Counters, Foreign, Iface, Inv, Match, Net, Proto, Standard, Target};
+use crate::model::{Counters, Foreign, Iface, Inv, Match, Net, Proto, Standard, Target};
 use crate::syntax::names::read_protocol;
 use crate::syntax::value::{read_net, read_numeric_net};
 use crate::syntax::{Fault, number_u64};
@@ -21,6 +21,7 @@ pub(super) const fn arg_of(c: char) -> Option<ArgKind> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline(never)]
     pub(super) fn take(
         &mut self,
         here: usize,
@@ -29,8 +30,8 @@ impl<'a> Reader<'a> {
         not: Option<usize>,
         extra: &mut dyn Extra,
     ) -> Result<(), Fault> {
-        let c = match found {
-            Found::Core(c, _) => c,
+        match found {
+            Found::Core(c, _) => self.own(here, c, arg.unwrap_or_default(), not, extra),
             Found::Extra(i, _) => {
                 let rest = self.words.get(self.at..).unwrap_or_default();
                 let taken = extra
@@ -38,12 +39,23 @@ impl<'a> Reader<'a> {
                     .map_err(|f| Fault { word: f.word.map(|w| w + self.at).or(Some(here)), ..f })?;
                 self.at += taken;
                 self.cx.table = extra.table().unwrap_or(self.cx.table);
-                return Ok(());
+                self.rule.help |= extra.is_done();
+                Ok(())
             }
-            Found::Match(..) | Found::Target(_) => return Ok(()),
-        };
-        let mut arg = arg.unwrap_or_default();
-        let mut not = not;
+            Found::Match(..) | Found::Target(_) => Ok(()),
+        }
+    }
+
+    /// Takes one of the rule's own options; `arg` is empty if it has none. Inlined, since most words of a dump come here.
+    #[inline(always)]
+    pub(super) fn own(
+        &mut self,
+        here: usize,
+        c: char,
+        mut arg: &'a str,
+        mut not: Option<usize>,
+        extra: &dyn Extra,
+    ) -> Result<(), Fault> {
         // The old place of `!`: `-s ! 10.0.0.1`.
         if arg == "!" && matches!(c, 's' | 'd' | 'p' | 'i' | 'o') && not.is_none() && self.argument_follows() {
             not = Some(self.at - 1);
@@ -54,103 +66,113 @@ impl<'a> Reader<'a> {
             return Err(Fault::usage(here, format!("multiple -{c} flags not allowed")));
         }
         self.rule.given.add(c);
-        if let Some(at) = not.filter(|_| matches!(c, 'm' | 'j' | 'g' | 'c' | '4' | '6' | 'h')) {
+        if let Some(at) = not
+            && matches!(c, 'm' | 'j' | 'g' | 'c' | '4' | '6' | 'h')
+        {
             return Err(Fault::usage(at, format!("unexpected ! flag before -{c}")));
         }
         let at = if arg.is_empty() { here } else { self.at - 1 };
-        self.core(c, arg, not.is_some(), here, at)
-    }
-
-    pub(super) fn core(&mut self, c: char, arg: &'a str, not: bool, here: usize, at: usize) -> Result<(), Fault> {
-        let family = self.cx.family;
-        let head = &mut self.rule.rule.head;
+        let not = not.is_some();
         match c {
-            's' | 'd' => {
-                let (nets, first) = match read_numeric_net(arg, family) {
-                    Some(net) => (Vec::new(), net),
-                    None => match self.networks(c, arg, not, at) {
-                        Ok(nets) => nets,
-                        Err(fault) => {
-                            self.late.get_or_insert(fault);
-                            (Vec::new(), Net::default())
-                        }
-                    },
-                };
-                let head = &mut self.rule.rule.head;
-                let inv = Inv { is: first, not };
-                if c == 's' {
-                    head.src = inv;
-                    self.rule.srcs = nets;
-                } else {
-                    head.dst = inv;
-                    self.rule.dsts = nets;
-                }
-            }
-            'i' | 'o' => {
-                if arg.is_empty() {
-                    return Err(Fault::usage(here, "Empty interface is likely to be undesired"));
-                }
-                if crate::bytes::has_odd(arg) {
-                    return Err(Fault::usage(at, format!("interface name `{arg}' has bytes that are not UTF-8 text")));
-                }
-                let Some(iface) = Iface::new(arg) else {
-                    return Err(Fault::usage(at, format!("interface name `{arg}' must be shorter than 16 characters")));
-                };
-                *(if c == 'i' { &mut head.iif } else { &mut head.oif }) = Inv { is: iface, not };
-            }
-            'p' => {
-                let Some(number) = read_protocol(arg, self.cx.names) else {
-                    return Err(Fault::usage(at, format!("unknown protocol \"{arg}\" specified")));
-                };
-                if number == 0 && not {
-                    return Err(Fault::usage(at, "rule would never match protocol"));
-                }
-                head.proto = Inv { is: Proto(number), not };
-                // The extension of the mobility header is loaded by its own name only, not by its protocol's.
-                self.proto = Some(number).filter(|&n| n != MOBILITY || arg.eq_ignore_ascii_case("mh"));
-            }
-            'f' => {
-                if family == Family::V6 {
-                    return Err(Fault::usage(here, "`-f' is not for IPv6: use `-m frag'"));
-                }
-                head.frag = Some(!not);
-            }
-            'c' => {
-                let (packets, bytes) = match arg.split_once(',') {
-                    Some((p, b)) => (p, b),
-                    None => match self.words.get(self.at) {
-                        Some(bytes) if !bytes.starts_with('-') => (arg, self.next(here, "-", "c")?),
-                        _ => return Err(Fault::usage(at, "-c requires packet and byte counter")),
-                    },
-                };
-                let count = |what: &str, t: &str| {
-                    number_u64(t, u64::MAX)
-                        .ok_or_else(|| Fault::usage(at, format!("-c {what} counter not numeric: `{t}'")))
-                };
-                self.rule.rule.counters = Counters { packets: count("packet", packets)?, bytes: count("byte", bytes)? };
-                self.rule.counted = true;
-            }
-            'm' => {
-                self.foreign = None;
-                match ext::new_match(arg, family) {
-                    Some(ext) => self.load(ext, at),
-                    None if self.cx.strangers == Strangers::Keep => {
-                        self.foreign = Some(LastForeign::Match(self.room.matches.len()));
-                        let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), ..Foreign::default() }));
-                        self.load(ext, at);
-                    }
-                    None => {
-                        let mut message = format!("Couldn't load match `{arg}':No such file or directory");
-                        if let Some(best) = suggest(arg, ext::match_names(family)) {
-                            message.push_str(&format!(" (is `{best}' meant?)"));
-                        }
-                        return Err(Fault::usage(at, message));
-                    }
-                }
-            }
-            'j' | 'g' => self.jump(c, arg, here, at)?,
+            's' | 'd' => self.address(c, arg, not, at),
+            'i' | 'o' => return self.interface(c, arg, not, here, at),
+            'p' => return self.protocol(arg, not, at),
+            'f' => return self.fragment(not, here),
+            'c' => return self.counters(arg, here, at),
+            'm' => return self.matching(arg, at),
+            'j' | 'g' => return self.jump(c, arg, here, at, extra),
             '4' | '6' => self.rule.family = Some(if c == '4' { Family::V4 } else { Family::V6 }),
             _ => self.rule.help = true,
+        }
+        Ok(())
+    }
+
+    fn address(&mut self, c: char, arg: &str, not: bool, at: usize) {
+        let net = match read_numeric_net(arg, self.cx.family) {
+            Some(net) => net,
+            None => match self.networks(c, arg, not, at) {
+                Ok((nets, first)) => {
+                    *(if c == 's' { &mut self.rule.srcs } else { &mut self.rule.dsts }) = nets;
+                    first
+                }
+                Err(fault) => {
+                    self.late.get_or_insert(fault);
+                    Net::default()
+                }
+            },
+        };
+        let head = &mut self.rule.rule.head;
+        *(if c == 's' { &mut head.src } else { &mut head.dst }) = Inv { is: net, not };
+    }
+
+    fn interface(&mut self, c: char, arg: &str, not: bool, here: usize, at: usize) -> Result<(), Fault> {
+        if arg.is_empty() {
+            return Err(Fault::usage(here, "Empty interface is likely to be undesired"));
+        }
+        if crate::bytes::has_odd(arg) {
+            return Err(Fault::usage(at, format!("interface name `{arg}' has bytes that are not UTF-8 text")));
+        }
+        let Some(iface) = Iface::new(arg) else {
+            return Err(Fault::usage(at, format!("interface name `{arg}' must be shorter than 16 characters")));
+        };
+        let head = &mut self.rule.rule.head;
+        *(if c == 'i' { &mut head.iif } else { &mut head.oif }) = Inv { is: iface, not };
+        Ok(())
+    }
+
+    fn protocol(&mut self, arg: &str, not: bool, at: usize) -> Result<(), Fault> {
+        let Some(number) = read_protocol(arg, self.cx.names) else {
+            return Err(Fault::usage(at, format!("unknown protocol \"{arg}\" specified")));
+        };
+        if number == 0 && not {
+            return Err(Fault::usage(at, "rule would never match protocol"));
+        }
+        self.rule.rule.head.proto = Inv { is: Proto(number), not };
+        // The extension of the mobility header is loaded by its own name only, not by its protocol's.
+        self.proto = Some(number).filter(|&n| n != MOBILITY || arg.eq_ignore_ascii_case("mh"));
+        Ok(())
+    }
+
+    fn fragment(&mut self, not: bool, here: usize) -> Result<(), Fault> {
+        if self.cx.family == Family::V6 {
+            return Err(Fault::usage(here, "`-f' is not for IPv6: use `-m frag'"));
+        }
+        self.rule.rule.head.frag = Some(!not);
+        Ok(())
+    }
+
+    fn counters(&mut self, arg: &str, here: usize, at: usize) -> Result<(), Fault> {
+        let (packets, bytes) = match arg.split_once(',') {
+            Some((p, b)) => (p, b),
+            None => match self.words.get(self.at) {
+                Some(bytes) if !bytes.starts_with('-') => (arg, self.next(here, "-", "c")?),
+                _ => return Err(Fault::usage(at, "-c requires packet and byte counter")),
+            },
+        };
+        let count = |what: &str, t: &str| {
+            number_u64(t, u64::MAX).ok_or_else(|| Fault::usage(at, format!("-c {what} counter not numeric: `{t}'")))
+        };
+        self.rule.rule.counters = Counters { packets: count("packet", packets)?, bytes: count("byte", bytes)? };
+        self.rule.counted = true;
+        Ok(())
+    }
+
+    fn matching(&mut self, arg: &str, at: usize) -> Result<(), Fault> {
+        self.foreign = None;
+        match ext::new_match(arg, self.cx.family) {
+            Some(ext) => self.load(ext, at),
+            None if self.cx.strangers == Strangers::Keep => {
+                self.foreign = Some(LastForeign::Match(self.room.matches.len()));
+                let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), ..Foreign::default() }));
+                self.load(ext, at);
+            }
+            None => {
+                let mut message = format!("Couldn't load match `{arg}':No such file or directory");
+                if let Some(best) = suggest(arg, ext::match_names(self.cx.family)) {
+                    message.push_str(&format!(" (is `{best}' meant?)"));
+                }
+                return Err(Fault::usage(at, message));
+            }
         }
         Ok(())
     }
@@ -173,7 +195,7 @@ impl<'a> Reader<'a> {
         Ok((nets, first))
     }
 
-    pub(super) fn jump(&mut self, c: char, arg: &str, here: usize, at: usize) -> Result<(), Fault> {
+    fn jump(&mut self, c: char, arg: &str, here: usize, at: usize, extra: &dyn Extra) -> Result<(), Fault> {
         if self.target.is_some() {
             return Err(Fault::usage(here, "multiple -j flags not allowed"));
         }
@@ -182,7 +204,7 @@ impl<'a> Reader<'a> {
         }
         self.foreign = None;
         let target = if c == 'g' {
-            Target::Goto(ChainName::from(arg))
+            Target::Goto(extra.chain(arg))
         } else {
             match arg {
                 "ACCEPT" => Target::Standard(Standard::Accept),
@@ -191,7 +213,7 @@ impl<'a> Reader<'a> {
                 "QUEUE" => Target::Standard(Standard::Queue),
                 _ => match ext::new_target(arg, self.cx.family) {
                     Some(t) => t,
-                    None => Target::Jump(ChainName::from(arg)),
+                    None => Target::Jump(extra.chain(arg)),
                 },
             }
         };

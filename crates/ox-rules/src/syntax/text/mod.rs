@@ -138,19 +138,28 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
         let mut number = 0;
         let mut words: Vec<&str> = Vec::new();
-        let mut rest = text.as_bytes();
         let mut at = 0;
-        while !rest.is_empty() {
+        while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
             number += 1;
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = &text[at..at + end];
-            let skip = (end + 1).min(rest.len());
-            rest = &rest[skip..];
-            at += skip;
-            if let Err(fault) = self.line(number, line, &mut words, ruleset) {
+            words.clear();
+            // Nearly every line of a dump is a rule, and where it ends is seen while its words are looked for.
+            let plain = rest[0] == b'-' && self.staged.as_ref().is_some_and(|s| !s.skip);
+            let end = if plain { plain_words(text, at, &mut words) } else { None };
+            let (end, done) = match end {
+                Some(end) => {
+                    let line = &text[at..end];
+                    (end, self.words(number, line, line, &words, false, None))
+                }
+                None => {
+                    let end = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    (end, self.line(number, &text[at..end], &mut words, ruleset))
+                }
+            };
+            if let Err(fault) = done {
                 self.say();
-                return Err(show(fault, line));
+                return Err(show(fault, &text[at..end]));
             }
+            at = end + 1;
         }
         self.say();
         match self.staged {
@@ -453,7 +462,8 @@ impl<'a, 'o> Loader<'a, 'o> {
                 staged.table.push(Chain::user(ChainName::from(name)));
             }
         }
-        if let Some(at) = staged.table.position(name).filter(|_| file) {
+        let at = at.or_else(|| staged.table.chains.len().checked_sub(1));
+        if let Some(at) = at.filter(|_| file) {
             let chain = &staged.table.chains[at];
             let policy = chain.base.map(|b| b.policy);
             staged.section.chains.push((number, chain.name.clone(), policy, chain.counters));
@@ -473,7 +483,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             })?),
         };
         words.clear();
-        if plain_words(body, words) {
+        if plain_words(body, 0, words).is_some() {
             return self.words(number, line, body, words, prefix.is_some(), counters);
         }
         let mut split = Vec::new();
@@ -541,20 +551,31 @@ impl<'a, 'o> Loader<'a, 'o> {
         };
         if let ["-A" | "--append", chain, rest @ ..] = words {
             let rule = &mut self.rule;
-            let loud = read_append_in(&mut self.room, rule, chain, rest, &cx)?;
-            if let Some(counters) = counters {
-                rule.rule.counters = counters;
+            let done = read_append_in(&mut self.room, rule, chain, rest, &cx, Some(&staged.table)).and_then(|loud| {
+                if let Some(counters) = counters {
+                    rule.rule.counters = counters;
+                }
+                if rule.family.is_some_and(|f| f != program.family) {
+                    staged.section.plain = false;
+                    rule.rule = Rule::default();
+                    return Ok(None);
+                }
+                if file {
+                    staged.section.counted |= counted;
+                    staged.append(number, chain, rule)?;
+                    return Ok(None);
+                }
+                Ok(Some((std::mem::take(rule), loud > 0)))
+            });
+            // The next rule begins where nothing has been said; nearly always this one has been taken out already.
+            match &done {
+                Ok(_) => rule.forget(),
+                Err(_) => *rule = ReadRule::default(),
             }
-            if rule.family.is_some_and(|f| f != program.family) {
-                staged.section.plain = false;
-                return Ok(());
-            }
-            if file {
-                staged.section.counted |= counted;
-                return staged.append(number, chain, rule);
-            }
-            let rule = std::mem::take(rule);
-            return self.append(number, chain, rule, loud > 0);
+            return match done? {
+                Some((rule, loud)) => self.append(number, chain, rule, loud),
+                None => Ok(()),
+            };
         }
         let mut command = read_command(words, &cx, Setting::Restore(staged.table.name))?;
         if let Some(counters) = counters {
@@ -620,27 +641,31 @@ impl Staged {
             },
         };
         self.last = at;
+        // A name that the reader found in the table is the table's own.
+        let open = matches!(&rule.rule.target, Target::Jump(name) | Target::Goto(name) if !name.is_shared());
         if rule.srcs.is_empty() && rule.dsts.is_empty() {
-            self.push(at, number, &mut rule.rule);
+            self.push(at, number, &mut rule.rule, open);
             return Ok(());
         }
         self.section.plain = false;
         for mut rule in std::mem::take(rule).into_rules() {
-            self.push(at, number, &mut rule);
+            self.push(at, number, &mut rule, open);
         }
         Ok(())
     }
 
-    fn push(&mut self, at: usize, number: u32, rule: &mut Rule) {
+    fn push(&mut self, at: usize, number: u32, rule: &mut Rule, open: bool) {
         rule.origin.line = number;
         rule.origin.fresh = Fresh::Kept;
-        if let Target::Jump(name) | Target::Goto(name) = &mut rule.target {
-            match self.table.shared_name(name.as_str()) {
-                Some(shared) => *name = shared,
-                None => self.open.push((at, self.table.chains[at].rules.len())),
-            }
+        let rules = &mut self.table.chains[at].rules;
+        if open {
+            self.open.push((at, rules.len()));
         }
-        self.table.chains[at].rules.push(std::mem::take(rule));
+        if rules.capacity() == 0 {
+            // Most chains of large dumps have two or three rules.
+            rules.reserve_exact(2);
+        }
+        rules.push(std::mem::take(rule));
     }
 }
 
