@@ -139,28 +139,32 @@ impl Out {
         }
     }
 
-    fn three(&mut self, n: u32) {
-        self.digit(n / 100);
-        self.digit(n / 10);
-        self.digit(n);
-    }
-
     /// A number below a thousand: most numbers in rules are parts of addresses.
     #[inline]
     fn small(&mut self, n: u32) {
-        if n > 9 {
-            if n > 99 {
-                self.digit(n / 100);
+        match n {
+            0..10 => self.digit(n),
+            10..100 => {
+                self.digit(n / 10);
+                self.digit(n % 10);
             }
-            self.digit(n / 10);
+            _ => self.three(n),
         }
-        self.digit(n);
     }
 
-    /// The last digit of a number.
+    /// A number below a thousand, zeros in front included.
+    #[inline]
+    fn three(&mut self, n: u32) {
+        let (hundreds, rest) = (n / 100, n % 100);
+        self.digit(hundreds);
+        self.digit(rest / 10);
+        self.digit(rest % 10);
+    }
+
     #[inline]
     fn digit(&mut self, n: u32) {
-        self.text.push(char::from(b'0' + (n % 10) as u8));
+        // The compiler sees that this is ASCII.
+        self.text.push(char::from(b'0' | (n & 0xf) as u8));
     }
 
     /// An address as it is.

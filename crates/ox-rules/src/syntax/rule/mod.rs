@@ -386,7 +386,10 @@ impl<'a> Reader<'a> {
     fn next(&mut self, here: usize, dashes: &str, option: &str) -> Result<&'a str, Fault> {
         let arg = self.words.get(self.at).copied();
         self.at += 1;
-        arg.ok_or_else(|| Fault::usage(here, format!("option \"{dashes}{option}\" requires an argument")))
+        match arg {
+            Some(arg) => Ok(arg),
+            None => Err(without_argument(here, dashes, option)),
+        }
     }
 
     fn long(&mut self, here: usize, typed: &'a str, not: Option<usize>, extra: &mut dyn Extra) -> Result<(), Fault> {
@@ -475,6 +478,11 @@ impl<'a> Reader<'a> {
         rule.rule.matches = Matches::take(&mut room.matches);
         Ok(())
     }
+}
+
+#[cold]
+fn without_argument(here: usize, dashes: &str, option: &str) -> Fault {
+    Fault::usage(here, format!("option \"{dashes}{option}\" requires an argument"))
 }
 
 /// A letter as text.
