@@ -4,7 +4,7 @@ use ox_packet::Family;
 use ox_rules::bytes::bytes_of;
 use ox_rules::ir::Dialect;
 use ox_rules::model::TableName;
-use ox_rules::syntax::{Book, JsonOf, NoNames, Out, Program, TextCx, TextKind, dump, json};
+use ox_rules::syntax::{Book, JsonOf, NoNames, Only, Out, Program, TextCx, TextKind, dump, json};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -266,8 +266,10 @@ fn it_is_taken_as_text_is() {
     assert!(whole.contains(wanted) && whole.contains("*raw\n"), "{whole}");
     let TextKind::Restore { noflush, verbose, test, .. } = PLAIN else { unreachable!() };
     // No counters without `-c`, one table with `-T`, nothing with `--test`.
-    let some =
-        taken(&text, TextKind::Restore { counters: false, noflush, only: Some(TableName::Filter), verbose, test });
+    let some = taken(
+        &text,
+        TextKind::Restore { counters: false, noflush, only: Some(Only::Table(TableName::Filter)), verbose, test },
+    );
     assert!(some.contains(":INPUT DROP [0:0]") && some.contains("[0:0] -A INPUT -j ACCEPT"), "{some}");
     assert!(!some.contains("*raw"), "{some}");
     let none = taken(&text, TextKind::Restore { counters: true, noflush, only: None, verbose, test: true });

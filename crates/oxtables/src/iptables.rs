@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ox_rules::model::Table;
 use ox_rules::syntax::{
-    Command, Fault, Out, Program, RuleCx, RunCx, Setting, Strangers, Trouble, Verb, admit, help, read_command, run,
+    Command, Fault, Out, Program, RuleCx, RunCx, Setting, Strangers, Trouble, Verb, act, admit, help, read_command, run,
 };
 
 use crate::files::{self, Edited};
@@ -47,17 +47,21 @@ pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -
         }
         _ => {}
     }
-    let cx = RunCx { program, names: &names, line: 0 };
+    let cx = RunCx { program, names: &names, line: 0, absent: false };
     let done = match file {
         None => Err(files::no_kernel(program)),
         Some(file) if command.verb.edits() || command.zero => {
             files::edit(file, files::wait(command.wait), program, &names, |book| {
-                let mut table = match book.ruleset.table(command.table) {
-                    Some(_) => std::mem::replace(book.ruleset.table_mut(command.table), Table::new(command.table)),
-                    None => Table::new(command.table),
+                let absent = book.ruleset.table(command.table).is_none();
+                let mut table = match absent {
+                    false => std::mem::replace(book.ruleset.table_mut(command.table), Table::new(command.table)),
+                    true => Table::new(command.table),
                 };
                 let mut out = Out::default();
-                match edit(&mut command, &mut table, &cx, &mut out) {
+                match edit(&mut command, &mut table, &RunCx { absent, ..cx }, &mut out) {
+                    Ok(()) if absent && !command.makes_table(program.dialect) => {
+                        Edited { touched: Vec::new(), out: out.text, failure: None }
+                    }
                     Ok(()) => {
                         *book.ruleset.table_mut(command.table) = table;
                         Edited { touched: vec![command.table], out: out.text, failure: None }
@@ -97,13 +101,12 @@ pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -
 
 /// Does an editing command, and asks whether the kernel would take what comes of it.
 fn edit(command: &mut Command, table: &mut Table, cx: &RunCx<'_>, out: &mut Out) -> Result<(), Trouble> {
+    let count = command.chain.as_deref().and_then(|name| table.chain(name)).map_or(0, |c| c.rules.len());
     run(command, table, &mut None, cx, out)?;
-    let act = match command.verb {
-        Verb::Append => "RULE_APPEND",
-        Verb::Insert => "RULE_INSERT",
-        Verb::Replace => "RULE_REPLACE",
-        _ => return Ok(()),
-    };
+    if !matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
+        return Ok(());
+    }
+    let act = act(command.verb, command.number, count);
     admit(table, cx.program).map_err(|mut refusals| {
         refusals.iter_mut().for_each(|r| r.act = act);
         Trouble::Kernel(refusals)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ox_rules::ir::Dialect;
 use ox_rules::model::TableName;
-use ox_rules::syntax::{Out, Program, TextCx, TextKind, format_names, is_json, number, restore_help};
+use ox_rules::syntax::{Only, Out, Program, TextCx, TextKind, format_names, is_json, number, restore_help};
 
 use crate::files::{self, Edited};
 use crate::letters::{self, Given, Letter, letter};
@@ -84,12 +84,17 @@ fn read(words: &[&str], dialect: Dialect) -> Result<Options, Refused> {
                     given.next();
                 }
                 let what = if letter == 'w' { "wait seconds" } else { "wait interval" };
-                let count =
-                    |word| number(word, i32::MAX as u32).ok_or_else(|| (format!("{what} not numeric: `{word}'"), 2));
+                // nft takes no lock, and does not look at how long to wait for it.
+                let count = |word| match number(word, i32::MAX as u32) {
+                    None if dialect == Dialect::Legacy => Err((format!("{what} not numeric: `{word}'"), 2)),
+                    seconds => Ok(seconds),
+                };
                 match (letter, arg.map(count).transpose()?) {
-                    ('w', seconds) => options.wait = Some(seconds),
-                    (_, None) => return Err(("wait interval value required".to_owned(), 2)),
-                    (_, Some(_)) => interval = true,
+                    ('w', seconds) => options.wait = Some(seconds.flatten()),
+                    (_, None) if dialect == Dialect::Legacy => {
+                        return Err(("wait interval value required".to_owned(), 2));
+                    }
+                    _ => interval = true,
                 }
             }
             _ => {}
@@ -99,7 +104,7 @@ fn read(words: &[&str], dialect: Dialect) -> Result<Options, Refused> {
         }
     }
     if interval && options.wait.is_none() && dialect == Dialect::Legacy {
-        return Err(("Option --wait-interval requires option --wait".to_owned(), 2));
+        return Err(("Option --wait-interval requires option --wait".to_owned(), 1));
     }
     Ok(options)
 }
@@ -110,7 +115,10 @@ pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -
     let options = match read(words, program.dialect) {
         Ok(options) => options,
         Err((why, status)) => {
-            eprintln!("{name}: {why}\nTry `{name} -h' for more information.");
+            // Stock counts the command line as line 0 of the text.
+            let line = if status == 2 { "\nError occurred at line: 0" } else { "" };
+            let version = if status == 2 { format!(" {}", program.version()) } else { String::new() };
+            eprintln!("{name}{version}: {why}{line}\nTry `{name} -h' for more information.");
             return status;
         }
     };
@@ -143,17 +151,7 @@ pub fn main(program: Program, file: Option<&Path>, json: bool, words: &[&str]) -
         eprint!("{text}");
         return status;
     };
-    let only = match options.table.as_deref().map(TableName::from_name) {
-        None => None,
-        Some(Some(only)) => Some(only),
-        // No table of this name can stand in the text: nothing to do but to repeat its comments, as stock does it.
-        Some(None) => {
-            let text = String::from_utf8_lossy(&text);
-            let comments = text.split_inclusive('\n').filter(|l| l.starts_with('#') && options.verbose);
-            files::print(&comments.collect::<String>());
-            return 0;
-        }
-    };
+    let only = options.table.as_deref().map(|name| TableName::from_name(name).map_or(Only::Nothing, Only::Table));
     let names = System::default();
     let Options { counters, noflush, verbose, test, .. } = options;
     let kind = TextKind::Restore { counters, noflush, only, verbose, test };

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let excused = Mutex::new(vec![0; ledger.len()]);
     let (sessions, commands, refused) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let seen = Arc::new(Seen { ledger, ours, sessions, commands, refused, excused });
-    let (first, count) = (number("OX_FIRST", 0), number("OX_SESSIONS", 40));
+    let (first, count) = (number("OX_FIRST", 0), number("OX_SESSIONS", 100));
     let parts = 4;
     let mut trials = Vec::new();
     for program in Program::ALL {

@@ -441,7 +441,12 @@ pub fn admit_desc(desc: &Desc, at: &Place<'_>) -> Result<(), Refused> {
         return Err(Refused::invalid(format!("{name} is only valid in the {} table", list.join(" or "))));
     }
     if !hooks.covers(at.hooks) {
-        return Err(Refused::invalid(format!("{name} is used from a hook where the kernel does not take it")));
+        let list: Vec<_> = at.table.hooks().iter().filter(|h| hooks.has(**h)).map(|h| h.name()).collect();
+        let why = match list.as_slice() {
+            [] => format!("{name} is not valid in the {} table", at.table.name()),
+            list => format!("{name} is only valid in {} and in chains called from there alone", list.join(", ")),
+        };
+        return Err(Refused::invalid(why));
     }
     if let Some(p) = proto
         && (at.head.proto.is.0 != p || at.head.proto.not)

@@ -4,6 +4,7 @@
 
 use super::rule::{ArgKind, Extra, ExtraOpt, ReadRule, Room, RuleCx, read_line, read_line_in};
 use super::{Fault, Trouble};
+use crate::ir::Dialect;
 use crate::model::{ChainName, Policy, Table, TableName};
 use crate::{bytes, ext};
 use ox_packet::Family;
@@ -99,7 +100,7 @@ pub enum Setting {
 }
 
 const fn opt(short: Option<char>, long: &'static str, arg: ArgKind) -> ExtraOpt {
-    ExtraOpt { short, long, arg }
+    ExtraOpt { short, long, arg, ours: false }
 }
 
 /// The options around a rule.
@@ -126,7 +127,7 @@ const OPTIONS: &[ExtraOpt] = &[
     opt(Some('w'), "wait", ArgKind::Maybe),
     opt(Some('W'), "wait-interval", ArgKind::Yes),
     opt(Some('M'), "modprobe", ArgKind::Yes),
-    opt(None, "format", ArgKind::Yes),
+    ExtraOpt { ours: true, ..opt(None, "format", ArgKind::Yes) },
 ];
 
 const VERBS: [Verb; 14] = [
@@ -272,13 +273,17 @@ impl Extra for Around<'_> {
     }
 
     fn take(&mut self, which: usize, arg: Option<&str>, not: bool, rest: &[&str]) -> Result<usize, Fault> {
+        let option = &OPTIONS[which];
         if not {
-            return Err(Fault::usage(None, "unexpected '!' flag"));
+            let name = option.short.map_or_else(|| format!("--{}", option.long), |c| format!("-{c}"));
+            return Err(Fault::usage(
+                None,
+                format!("unexpected ! flag before {name}: there is nothing it could turn round"),
+            ));
         }
         if let Some(&verb) = VERBS.get(which) {
             return self.command(verb, arg, rest);
         }
-        let option = &OPTIONS[which];
         match option.short {
             Some('t') => {
                 if self.restore {
@@ -413,7 +418,7 @@ fn finish(mut around: Around<'_>, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Com
         Some(Verb::Version) => Verb::Version,
         _ if rule.help => Verb::Help,
         Some(verb) => verb,
-        None => return Err(Trouble::usage("no command specified")),
+        None => return Err(Trouble::usage("no command specified (one of -A -C -D -I -R -L -S -F -Z -N -X -P -E)")),
     };
     let command = Command {
         verb,
@@ -438,7 +443,8 @@ fn finish(mut around: Around<'_>, rule: ReadRule, cx: &RuleCx<'_>) -> Result<Com
         return Err(Trouble::usage("--wait-interval only makes sense with --wait"));
     }
     if let Some(c) = illegal(&command) {
-        return Err(Trouble::usage(format!("Illegal option `-{c}' with this command")));
+        let place = if matches!(c, 'n' | 'x' | '0') { "-L" } else { "rules" };
+        return Err(Trouble::usage(format!("Illegal option `-{c}' with this command (it goes with {place})")));
     }
     if around.json.is_some() && (around.restore || !matches!(verb, Verb::List | Verb::ListRules)) {
         return Err(Trouble::usage("--format goes with -L and -S only"));
@@ -483,10 +489,8 @@ fn names(command: &Command, cx: &RuleCx<'_>) -> Result<(), Trouble> {
     if is_too_long(chain) {
         return Err(too_long(chain));
     }
-    match command.verb {
-        Verb::New => chain_name(chain, cx.family)?,
-        Verb::Rename if is_too_long(&command.second) => return Err(too_long(&command.second)),
-        _ => {}
+    if command.verb == Verb::New {
+        chain_name(chain, cx.family)?;
     }
     placed(chain, &command.rule)?;
     if command.table == TableName::Nat && command.verb == Verb::Policy && command.second == "DROP" {
@@ -503,10 +507,10 @@ fn placed(chain: &str, rule: &ReadRule) -> Result<(), Trouble> {
         return Err(too_long(chain));
     }
     if rule.given.has('o') && matches!(chain, "PREROUTING" | "INPUT") {
-        return Err(Trouble::usage(format!("Can't use -o with {chain}\n")));
+        return Err(Trouble::usage(format!("Can't use -o with {chain} (a packet there has not been routed out yet)")));
     }
     if rule.given.has('i') && matches!(chain, "OUTPUT" | "POSTROUTING") {
-        return Err(Trouble::usage(format!("Can't use -i with {chain}\n")));
+        return Err(Trouble::usage(format!("Can't use -i with {chain} (a packet there does not come in any more)")));
     }
     Ok(())
 }
@@ -539,6 +543,26 @@ pub(super) fn chain_name(name: &str, family: Family) -> Result<(), Trouble> {
         return Err(Trouble::usage(format!("Invalid chain name `{name}'")));
     }
     Ok(())
+}
+
+/// What a chain may not be called that restore text declares: it may have a target's name, and to legacy nearly any.
+pub(super) fn declared_name(name: &str, dialect: Dialect) -> Result<(), Trouble> {
+    if is_too_long(name) {
+        return Err(too_long(name));
+    }
+    if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Trouble::usage(format!("Invalid chain name `{name}'")));
+    }
+    let verdict = matches!(name, "ACCEPT" | "DROP" | "RETURN" | "QUEUE");
+    match dialect {
+        Dialect::Legacy if verdict => Err(Trouble::usage(format!("error creating chain '{name}':File exists"))),
+        Dialect::Legacy => Ok(()),
+        Dialect::Nft => match name.chars().next().filter(|c| matches!(c, '-' | '!')) {
+            Some(c) => Err(Trouble::usage(format!("chain name not allowed to start with `{c}'"))),
+            None if verdict => Err(Trouble::usage("chain name may not clash with target name")),
+            None => Ok(()),
+        },
+    }
 }
 
 /// The policy of a name.

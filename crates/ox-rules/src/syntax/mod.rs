@@ -23,6 +23,7 @@ mod save;
 mod text;
 mod translate;
 mod value;
+mod why;
 mod words;
 
 pub use admit::admit;
@@ -39,9 +40,9 @@ pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
 pub use program::{Program, Refusal, Trouble, VERSION, point, quote_line, shorten};
 pub use rule::{ArgKind, Extra, ExtraOpt, Given, NoExtra, ReadRule, RuleCx, Strangers, read_line, read_rule, suggest};
-pub use run::{RunCx, run};
+pub use run::{RunCx, act, run};
 pub use save::{print_head, save_rule, save_target};
-pub use text::{TextCx, TextFault, TextKind, TextTrouble};
+pub use text::{Only, TextCx, TextFault, TextKind, TextTrouble};
 pub use translate::{
     Aside, Culprit, Nft, NoForm, Translated, TranslatedText, Untranslated, Where, culprit_word, translate_command,
     translate_rule, translate_text,

@@ -54,6 +54,8 @@ pub enum Trouble {
     Missing(String, bool, Option<usize>),
     /// The kernel would not take it, for one reason or several.
     Kernel(Vec<Refusal>),
+    /// One of the others, with more to say of it than stock says.
+    Because(Box<Trouble>, String),
 }
 
 /// A refusal by the kernel, or by us in its stead.
@@ -117,11 +119,20 @@ impl Trouble {
         Trouble::Usage(Fault::usage(None, message))
     }
 
+    /// Without what we say beside it, and that.
+    pub fn parts(&self) -> (&Self, &str) {
+        match self {
+            Trouble::Because(trouble, why) => (trouble, why),
+            trouble => (trouble, ""),
+        }
+    }
+
     /// The word at fault, if one is known.
     pub fn word(&self) -> Option<usize> {
         match self {
             Trouble::Usage(f) => f.word,
             Trouble::Missing(.., word) => *word,
+            Trouble::Because(trouble, _) => trouble.word(),
             _ => None,
         }
     }
@@ -134,6 +145,7 @@ impl Trouble {
             Trouble::Edit(EditError::InUse | EditError::NotEmpty) | Trouble::Kernel(_) if dialect == Dialect::Nft => 4,
             Trouble::Edit(_) | Trouble::Policy | Trouble::Kernel(_) => 1,
             Trouble::Table(_) => 3,
+            Trouble::Because(trouble, _) => trouble.status(dialect),
         }
     }
 
@@ -154,6 +166,7 @@ impl Trouble {
                 (Dialect::Legacy, false) => format!("Couldn't load target `{name}':No such file or directory\n"),
             },
             Trouble::Kernel(all) => all.first().map_or_else(String::new, |r| r.message(dialect)),
+            Trouble::Because(trouble, _) => trouble.whole_message(dialect),
         }
     }
 
@@ -164,6 +177,10 @@ impl Trouble {
 
     /// The same from a program of another name.
     pub fn report_as(&self, name: &str, program: Program, words: &[&str]) -> (String, u8) {
+        if let Trouble::Because(trouble, why) = self {
+            let (text, status) = trouble.report_as(name, program, words);
+            return (format!("{text}{}\n", shorten(why.clone())), status);
+        }
         let (version, dialect) = (program.version(), program.dialect);
         let message = self.message(dialect);
         let mut text = String::new();
@@ -194,7 +211,9 @@ impl Trouble {
                 writeln!(text, "{name} {version}: {message}\nThere are five tables: {}.", list.join(" "))
             }
             Trouble::Usage(_) if message.starts_with("Bad argument") => writeln!(text, "{message}"),
-            Trouble::Usage(_) | Trouble::Missing(..) => writeln!(text, "{name} {version}: {message}"),
+            Trouble::Usage(_) | Trouble::Missing(..) | Trouble::Because(..) => {
+                writeln!(text, "{name} {version}: {message}")
+            }
         };
         if let Trouble::Kernel(all) = self {
             if dialect == Dialect::Nft {

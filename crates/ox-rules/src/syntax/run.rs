@@ -4,7 +4,8 @@
 
 use super::command::{Command, Verb, chain_name, policy};
 use super::list::{Listing, list_rules};
-use super::{JsonOf, Names, Out, Program, ReadRule, Refusal, Trouble, json};
+use super::why::{Asked, explain};
+use super::{JsonOf, Names, Out, Program, ReadRule, Refusal, Trouble, admit, json};
 use crate::ir::Dialect;
 use crate::model::{Chain, Counters, EditError, Fresh, Policy, References, Rule, Table, Target};
 
@@ -17,6 +18,22 @@ pub struct RunCx<'a> {
     pub names: &'a dyn Names,
     /// Line of the restore text, 0 on a command line.
     pub line: u32,
+    /// The table is not there yet, and what is given in its place is a new one.
+    pub absent: bool,
+}
+
+impl Command {
+    /// Whether doing it makes a table that is not there. nft only lists the built-in chains of such a table, and has
+    /// nothing to flush in it; legacy makes it as soon as anybody asks.
+    pub fn makes_table(&self, dialect: Dialect) -> bool {
+        match self.verb {
+            _ if dialect == Dialect::Legacy => true,
+            Verb::Flush => self.chain.is_some() || self.verbose > 0,
+            Verb::Remove => self.chain.is_some(),
+            Verb::Zero => false,
+            verb => verb.edits(),
+        }
+    }
 }
 
 /// Does a command to its table, and prints what it prints. What the kernel would say to the rules is not asked here.
@@ -26,6 +43,30 @@ pub struct RunCx<'a> {
 /// # Errors
 /// What is wrong; the table may then be half changed and must be thrown away.
 pub fn run(
+    command: &mut Command,
+    table: &mut Table,
+    refs: &mut Option<References>,
+    cx: &RunCx<'_>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    let nowhere = cx.absent && cx.program.dialect == Dialect::Nft;
+    if nowhere && matches!((command.verb, &command.chain), (Verb::Remove, Some(_))) {
+        return Err(EditError::NoChain.into());
+    }
+    if nowhere && command.verb == Verb::Zero && command.number.is_some() {
+        return Err(EditError::NoRule.into());
+    }
+    run_on(command, table, refs, cx, out).map_err(|trouble| match trouble {
+        // Where no rule ever was, the chain is what is missing.
+        Trouble::Edit(EditError::DeleteIndex | EditError::ReplaceIndex) if nowhere => EditError::NoChain.into(),
+        trouble => {
+            let (chain, second) = (command.chain.as_deref().unwrap_or_default(), command.second.as_str());
+            explain(trouble, &Asked { verb: command.verb, chain, second, family: cx.program.family }, table)
+        }
+    })
+}
+
+fn run_on(
     command: &mut Command,
     table: &mut Table,
     refs: &mut Option<References>,
@@ -71,14 +112,15 @@ pub fn run(
         }
         Verb::Flush => {
             *refs = None;
+            if dialect == Dialect::Legacy {
+                say_missing(counters, "Flushing", table, chain, out);
+            }
             table.flush(chain)?;
             say_each(counters, "Flushing", table, chain, out);
         }
         Verb::Zero => {
-            if let (true, None, Some(name), Dialect::Legacy) = (counters, number, chain, dialect)
-                && table.chain(name).is_none()
-            {
-                out.fmt(format_args!("Zeroing chain `{name}'\n"));
+            if dialect == Dialect::Legacy {
+                say_missing(counters && number.is_none(), "Zeroing", table, chain, out);
             }
             zero_counters(table, chain, number, dialect)?;
             say_each(counters && number.is_none(), "Zeroing", table, chain, out);
@@ -101,10 +143,14 @@ pub fn run(
         }
         Verb::Rename => {
             let old = chain.unwrap_or_default();
-            if table.chain(old).is_some() && table.chain(&command.second).is_none() {
+            let verdict = ["ACCEPT", "DROP", "QUEUE", "RETURN"].contains(&command.second.as_str());
+            if verdict && dialect == Dialect::Nft && table.chain(old).is_none() {
+                return Err(EditError::NoChain.into());
+            }
+            if table.chain(old).is_some_and(|c| c.base.is_none()) && table.chain(&command.second).is_none() {
                 match chain_name(&command.second, cx.program.family) {
                     // A verdict's name is said to be taken, as legacy says it.
-                    Err(_) if ["ACCEPT", "DROP", "QUEUE", "RETURN"].contains(&command.second.as_str()) => {}
+                    Err(_) if verdict => {}
                     result => result?,
                 }
             }
@@ -163,10 +209,21 @@ pub(super) fn rules(
             return Err(Trouble::Missing(name.as_str().to_owned(), goto, read.target_word));
         };
         let to = &table.chains[to];
-        if at.is_some() && to.base.is_some() && !matches!(verb, Verb::Check | Verb::Delete) {
-            return Err(to_builtin(verb, chain, name.as_str(), cx).into());
-        }
+        let entered = to.base.is_some() && !matches!(verb, Verb::Check | Verb::Delete);
         *name = to.name.clone();
+        if let Some(at) = at.filter(|_| entered) {
+            let name = name.clone();
+            let count = table.chains[at].rules.len();
+            match (verb, job.number) {
+                (Verb::Insert, Some(n)) if n > count + 1 => return Err(EditError::InsertIndex.into()),
+                (Verb::Replace, Some(n)) if n > count => return Err(EditError::ReplaceIndex.into()),
+                _ if job.verbose => read.clone().into_rules().iter().for_each(|rule| job.listing.echo(rule, out)),
+                _ => {}
+            }
+            let act = act(verb, job.number, count);
+            return Err(refused_match(act, table, at, read.rule, cx)
+                .unwrap_or_else(|| to_builtin(act, chain, name.as_str(), cx).into()));
+        }
     }
     let Some(at) = at else {
         let seek = matches!(verb, Verb::Check | Verb::Delete);
@@ -228,10 +285,26 @@ fn one(job: &Job<'_>, table: &mut Table, at: usize, rule: Rule, out: &mut Out) -
     Ok(())
 }
 
+/// What nft's kernel refuses of a rule before it comes to its target.
+fn refused_match(act: &'static str, table: &mut Table, at: usize, mut rule: Rule, cx: &RunCx<'_>) -> Option<Trouble> {
+    if cx.program.dialect != Dialect::Nft {
+        return None;
+    }
+    rule.target = Target::None;
+    rule.origin.line = cx.line;
+    rule.origin.fresh = Fresh::New;
+    table.chains[at].rules.push(rule);
+    let mut refusals = admit(table, cx.program).err().unwrap_or_default();
+    table.chains[at].rules.pop();
+    refusals.retain(|r| r.line == cx.line && r.chain == table.chains[at].name.as_str());
+    refusals.iter_mut().for_each(|r| r.act = act);
+    (!refusals.is_empty()).then_some(Trouble::Kernel(refusals))
+}
+
 /// A jump to a built-in chain.
-fn to_builtin(verb: Verb, chain: &str, name: &str, cx: &RunCx<'_>) -> Refusal {
+fn to_builtin(act: &'static str, chain: &str, name: &str, cx: &RunCx<'_>) -> Refusal {
     Refusal {
-        act: act(verb),
+        act,
         chain: chain.to_owned(),
         errno: match cx.program.dialect {
             Dialect::Nft => "Operation not supported",
@@ -242,9 +315,10 @@ fn to_builtin(verb: Verb, chain: &str, name: &str, cx: &RunCx<'_>) -> Refusal {
     }
 }
 
-/// What nft is asked to do for a command.
-pub(super) const fn act(verb: Verb) -> &'static str {
+/// What nft is asked to do for a command on a chain with so many rules: it appends what is inserted behind the last one.
+pub fn act(verb: Verb, number: Option<usize>, count: usize) -> &'static str {
     match verb {
+        Verb::Insert if number.is_some_and(|n| n > 1 && n == count + 1) => "RULE_APPEND",
         Verb::Insert => "RULE_INSERT",
         Verb::Replace => "RULE_REPLACE",
         _ => "RULE_APPEND",
@@ -299,6 +373,11 @@ fn remove(
             removed => removed?,
         }
     }
+    if chain.is_none() && !legacy {
+        // Built-in chains of which nothing would be lost go too, and with them what they have counted.
+        let open = |c: &&mut Chain| c.base.is_some_and(|b| b.policy == Policy::Accept) && c.rules.is_empty();
+        table.chains.iter_mut().filter(open).for_each(|c| c.counters = Counters::default());
+    }
     failed
 }
 
@@ -314,6 +393,13 @@ fn remove_built_in(chain: &mut Chain, cx: &RunCx<'_>) -> Result<(), Trouble> {
     }
     chain.counters = Counters::default();
     Ok(())
+}
+
+/// Legacy says what it does before it looks for the chain.
+fn say_missing(verbose: bool, what: &str, table: &Table, chain: Option<&str>, out: &mut Out) {
+    if let Some(name) = chain.filter(|name| verbose && table.chain(name).is_none()) {
+        out.fmt(format_args!("{what} chain `{name}'\n"));
+    }
 }
 
 /// `Flushing chain `X'` and its like, for every chain meant.

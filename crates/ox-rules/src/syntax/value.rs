@@ -173,7 +173,10 @@ pub fn read_port(text: &str, cx: &Reading<'_>) -> Result<u16, String> {
         .port(text, proto)
         // A service of another protocol is better than none, as `getaddrinfo` has it.
         .or_else(|| cx.names.port(text, None))
-        .ok_or_else(|| format!("`{text}' is not a port: a number from 0 to 65535, or a service name, is expected"))
+        .ok_or_else(|| {
+            let several = if text.contains(',') { " (several ports: `-m multiport --dports')" } else { "" };
+            format!("`{text}' is not a port: a number from 0 to 65535, or a service name, is expected{several}")
+        })
 }
 
 /// `VALUE[/MASK]`, as marks are written.

@@ -134,7 +134,7 @@ fn command(words: &[&str], file: &[u8], program: Program) -> Result<Option<Vec<u
 }
 
 fn one(command: &mut Command, table: &mut Table, program: Program) -> Result<(), Trouble> {
-    run(command, table, &mut None, &RunCx { program, names: &Few, line: 0 }, &mut Out::default())?;
+    run(command, table, &mut None, &RunCx { program, names: &Few, line: 0, absent: false }, &mut Out::default())?;
     if command.verb.edits() { admit(table, program).map_err(Trouble::Kernel) } else { Ok(()) }
 }
 
@@ -145,8 +145,13 @@ fn undone(again: Command, old: &Table, new: &Table, program: Program) {
     for verb in [Verb::Check, Verb::Delete] {
         let mut command = Command { verb, ..again.clone() };
         let mut table = new.clone();
-        let done =
-            run(&mut command, &mut table, &mut None, &RunCx { program, names: &Few, line: 0 }, &mut Out::default());
+        let done = run(
+            &mut command,
+            &mut table,
+            &mut None,
+            &RunCx { program, names: &Few, line: 0, absent: false },
+            &mut Out::default(),
+        );
         assert!(done.is_ok(), "{verb:?} of what -A added: {done:?}: {:?}", again.rule.rule);
         if verb == Verb::Delete {
             assert_eq!(count(&table), count(old), "{:?}", again.rule.rule);

@@ -12,6 +12,9 @@
 //! typed = ["--sport :"]           # each stands in the table, chain and words of the case
 //! stock = ["takes it"]            # each stands in the stock program's answer
 //! ours = ["exit 2"]               # each stands in ours
+//! lines = ["Zeroing chain"]       # and the two are the same but for lines of output that have one of these
+//! counters = true                 # and the two are the same but for what rules have counted
+//! behind = ["! "]                 # and the word that stock quotes (`word') stands behind one of these
 //! ```
 
 use super::Program;
@@ -33,6 +36,9 @@ pub struct Pattern {
     pub typed: Vec<String>,
     pub stock: Vec<String>,
     pub ours: Vec<String>,
+    pub lines: Vec<String>,
+    pub counters: bool,
+    pub behind: Vec<String>,
 }
 
 /// An entry.
@@ -64,9 +70,19 @@ pub struct Facts<'a> {
 }
 
 impl Pattern {
-    /// Whether every word given fits.
+    /// Whether every word given fits, and nothing else differs.
     pub fn fits(&self, facts: &Facts<'_>) -> bool {
-        let Self { what, dialect, family, name, typed, stock, ours } = self;
+        self.is_about(facts) && (!self.is_partial() || rest(&[self], facts.stock) == rest(&[self], facts.ours))
+    }
+
+    /// Whether it excuses a part of a difference only.
+    pub fn is_partial(&self) -> bool {
+        self.counters || !self.lines.is_empty()
+    }
+
+    /// Whether every word given fits.
+    pub fn is_about(&self, facts: &Facts<'_>) -> bool {
+        let Self { what, dialect, family, name, typed, stock, ours, lines: _, counters: _, behind } = self;
         let has = |text: &str, words: &[String]| words.iter().all(|w| text.contains(&w[..]));
         let one_of = |word: &str, words: &[String]| words.is_empty() || words.iter().any(|w| w == word);
         let dialects = if facts.program.dialect == Dialect::Nft { "nft" } else { "legacy" };
@@ -78,7 +94,42 @@ impl Pattern {
             && has(facts.typed, typed)
             && has(facts.stock, stock)
             && has(facts.ours, ours)
+            && (behind.is_empty() || behind.iter().any(|before| stands_behind(facts, before)))
     }
+}
+
+/// Whether a word that stock quotes stands behind these letters as typed.
+fn stands_behind(facts: &Facts<'_>, before: &str) -> bool {
+    let quoted = facts.stock.split_once('`').and_then(|(_, rest)| rest.split_once('\''));
+    quoted.is_some_and(|(word, _)| {
+        facts.typed.contains(&format!("{before}{word}")) || facts.typed.contains(&format!("{before}\"{word}"))
+    })
+}
+
+/// The words of what was printed, less what these patterns excuse.
+pub fn rest<'t>(patterns: &[&Pattern], said: &'t str) -> Vec<Vec<&'t str>> {
+    let excused = |line: &str| patterns.iter().flat_map(|p| &p.lines).any(|w| line.contains(&w[..]));
+    let counters = patterns.iter().any(|p| p.counters);
+    let words = |line: &'t str| if counters { uncounted(line) } else { line.split(' ').collect() };
+    printed(said).filter(|line| !excused(line)).map(words).collect()
+}
+
+fn printed(said: &str) -> impl Iterator<Item = &str> {
+    said.lines().filter_map(|line| line.trim_start().strip_prefix("out: "))
+}
+
+/// The words of a line, with the counters of a rule taken out: `[1:2] -A`, `-c 1 2`, and the numbers that a line of a listing
+/// begins with.
+fn uncounted(line: &str) -> Vec<&str> {
+    let number = |w: &str| w.trim_end_matches(['K', 'M', 'G', 'T']).bytes().all(|b| b.is_ascii_digit());
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let counts = |i: usize| {
+        let before = words.get(i + 1) == Some(&"-A") && words[i].starts_with('[');
+        let begins = i < 3 && words[..=i].iter().all(|w| number(w));
+        let behind = (i > 0 && words[i - 1] == "-c") || (i > 1 && words[i - 2] == "-c");
+        before || begins || (behind && number(words[i]))
+    };
+    (0..words.len()).filter(|&i| !counts(i)).map(|i| words[i]).collect()
 }
 
 /// Reads the ledger, in order of file names.
@@ -114,6 +165,36 @@ pub fn excuse(ledger: &[Entry], difference: &Difference) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::oracle::{Program, compare::What};
+
+    #[test]
+    fn lines_and_counters_excuse_nothing_else() {
+        let facts = |stock, ours| Facts { what: "out", program: Program::ALL[0], name: "", typed: "", stock, ours };
+        let lines = Pattern { lines: vec!["Zeroing".into()], ..Pattern::default() };
+        let (stock, ours) = ("exit 0\n      out: a", "exit 0\n      out: Zeroing x\n      out: a");
+        assert!(lines.fits(&facts(stock, ours)));
+        assert!(!lines.fits(&facts(stock, "exit 0\n      out: Zeroing x\n      out: b")));
+        let counters = Pattern { counters: true, ..Pattern::default() };
+        let fits = |stock: &str, ours: &str| {
+            let (stock, ours) = (format!("      out: {stock}"), format!("      out: {ours}"));
+            let facts =
+                Facts { what: "out", program: Program::ALL[0], name: "", typed: "", stock: &stock, ours: &ours };
+            counters.fits(&facts)
+        };
+        assert!(fits("[0:0] -A INPUT -j LOG", "[3:4] -A INPUT -j LOG"));
+        assert!(!fits("[0:0] -A INPUT -j LOG", "[3:4] -A INPUT -j DROP"));
+        let behind = Pattern { behind: vec!["! ".into()], ..Pattern::default() };
+        let (typed, stock) = ("-s ! 10.0.0.1 x", "Bad argument `10.0.0.1'");
+        assert!(behind.fits(&Facts { typed, ..facts(stock, "") }));
+        assert!(!behind.fits(&Facts { typed, ..facts("Bad argument `x'", "") }));
+        assert!(!fits(":INPUT ACCEPT [0:0]", ":INPUT ACCEPT [3:4]"));
+        assert!(fits("-A INPUT -c 0 0 -j LOG", "-A INPUT -c 3 4 -j LOG"));
+        assert!(fits("2     0     0 LOG  6 --", "2    12   3K LOG  6 --"));
+        assert!(!fits("2     0     0 LOG  6 --", "2    12   3K LOG  7 --"));
+        assert!(!fits(
+            "Chain INPUT (policy ACCEPT 0 packets, 0 bytes)",
+            "Chain INPUT (policy ACCEPT 3 packets, 0 bytes)"
+        ));
+    }
 
     #[test]
     fn an_entry_excuses_exactly_what_it_names() {

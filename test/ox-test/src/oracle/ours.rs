@@ -72,7 +72,7 @@ impl Ours<'_> {
     fn command(&self, words: &[&str], table: &mut Table) -> (i32, String) {
         let syntax::Program { family, dialect } = self.program;
         let cx = RuleCx { family, dialect, table: TableName::Filter, names: self.names, strangers: Strangers::Refuse };
-        let cx_run = RunCx { program: self.program, names: self.names, line: 0 };
+        let cx_run = RunCx { program: self.program, names: self.names, line: 0, absent: false };
         let mut out = Out::default();
         let done = read_command(words, &cx, Setting::Line).and_then(|mut command| {
             run(&mut command, table, &mut None, &cx_run, &mut out)?;

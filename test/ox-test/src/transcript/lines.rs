@@ -333,6 +333,19 @@ pub(super) const SINGLE: &[&[&str]] = &[
     &["-vS"],
     &["-4", "-S"],
     &["-6", "-S"],
+    &["-A", "INPUT", "-i", "eth 0"],
+    &["-A", "INPUT", "-i", "+", "-v"],
+    &["-A", "INPUT", "!", "-i", "+"],
+    &["-A", "INPUT", "-s", "::/64", "&&", "-L"],
+    &["-F", "&&", "-X", "&&", "-X", "INPUT", "&&", "-S"],
+    &["-F", "&&", "-X", "&&", "-Z", "OUTPUT", "&&", "-L", "-Z", "-v"],
+    &["-t", "security", "-F", "&&", "-t", "security", "-X", "&&", "-t", "security", "-D", "INPUT", "1"],
+    &["-t", "security", "-R", "INPUT", "1", "-j", "DROP", "&&", "-t", "security", "-Z", "&&", "save", "-t", "security"],
+    &["restore", "*filter\nCOMMIT\n", "&&", "save", "-c", "-t", "filter"],
+    &["restore", "*filter\n:LOG - [0:0]\n:-x - [0:0]\nCOMMIT\n"],
+    &["restore", "*filter\nCOMMIT\nCOMMIT\nnonsense\n*nat\nCOMMIT\n", "-T", "nat"],
+    &["restore", "iptables -A INPUT -j DROP\n"],
+    &["restore", "-A INPUT -j DROP\n"],
 ];
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -521,9 +534,11 @@ pub fn command(family: Family, r: &mut Random) -> Step {
         54..=76 => words = listing(r, name),
         77..=81 => words = verb(r, "-N", &[name]),
         82..=85 => {
-            // What became of a built-in chain that nft has removed, a file does not tell.
-            let name =
-                if r.percent(95) { r.pick(&["web", "Zed", "a", "b", "nosuch", "empty"]) } else { r.pick(ODD_CHAINS) };
+            let name = match r.below(100) {
+                0..=4 => r.pick(ODD_CHAINS),
+                5..=9 => r.pick(CHAINS),
+                _ => r.pick(&["web", "Zed", "a", "b", "nosuch", "empty"]),
+            };
             let args: &[&str] = if r.percent(70) { &[name] } else { &[] };
             words = verb(r, "-X", args);
         }

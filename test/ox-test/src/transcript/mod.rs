@@ -59,19 +59,25 @@ pub struct Session {
 pub fn random(program: Program, seed: u64, number: u64) -> Session {
     let family = program.family;
     let mut random = Random::named(seed, &format!("session {number} {family:?}"));
-    let mut steps = vec![texts::beginning(family, &mut random)];
+    let mut steps = texts::beginnings(family, &mut random);
     let count = 7 + random.below(6);
     for _ in 0..count {
         steps.push(match random.below(10) {
             0 | 1 => texts::restore(family, &mut random),
-            2 => texts::save(&mut random),
+            2 => texts::save(program.dialect, &mut random),
             _ => lines::command(family, &mut random),
         });
     }
     steps.extend(state());
+    if program.dialect == Dialect::Nft {
+        // Legacy has the tables that anybody has looked at.
+        steps.push(Step { suffix: "-save", ..Step::line(["-c"]) });
+    }
     if program.dialect == Dialect::Legacy {
         // It forgets what policies have counted with every edit: nothing could be compared afterwards.
         steps.iter_mut().for_each(|s| texts::without_policy_counters(&mut s.input));
+        let counted = |s: &&mut Step| s.args.windows(3).any(|w| w == ["-c", "5", "6"]);
+        steps.iter_mut().filter(counted).for_each(|s| s.args.retain(|a| !["-c", "5", "6"].contains(&&a[..])));
     }
     Session { from: format!("OX_SEED={seed} session {number}"), steps }
 }
@@ -80,14 +86,15 @@ pub fn random(program: Program, seed: u64, number: u64) -> Session {
 pub fn single(program: Program) -> Vec<Session> {
     let mut sessions = Vec::new();
     for (n, words) in lines::SINGLE.iter().enumerate() {
-        let step = match words.split_first() {
+        let step = |words: &[&'static str]| match words.split_first() {
             Some((&"save", rest)) => Step { suffix: "-save", ..Step::line(rest.iter().copied()) },
             Some((&"restore", [text, rest @ ..])) => {
                 Step { suffix: "-restore", input: (*text).to_owned(), ..Step::line(rest.iter().copied()) }
             }
             _ => Step::line(words.iter().copied()),
         };
-        let mut steps = vec![texts::beginning(program.family, &mut Random::new(n as u64)), step];
+        let mut steps = vec![texts::beginning(program.family, &mut Random::new(n as u64))];
+        steps.extend(words.split(|w| *w == "&&").map(step));
         steps.extend(state());
         if program.dialect == Dialect::Legacy {
             steps.iter_mut().for_each(|s| texts::without_policy_counters(&mut s.input));

@@ -4,6 +4,18 @@ use super::ask::FILE;
 use super::{Step, lines};
 use crate::random::Random;
 use ox_packet::Family;
+use ox_rules::ir::Dialect;
+
+/// What a random session begins with: mostly chains and rules in three tables, sometimes less or nothing at all.
+pub(super) fn beginnings(family: Family, r: &mut Random) -> Vec<Step> {
+    let text = match r.below(100) {
+        0..=7 => return Vec::new(),
+        8..=10 => "*filter\n-A INPUT -j ACCEPT\nCOMMIT\n",
+        11 | 12 => "*filter\n:FORWARD DROP [0:0]\n:web - [0:0]\n:Zed - [0:0]\nCOMMIT\n*nat\nCOMMIT\n",
+        _ => return vec![beginning(family, r)],
+    };
+    vec![Step { suffix: "-restore", args: Vec::new(), input: text.to_owned() }]
+}
 
 /// What a session begins with: chains and rules in three tables.
 pub fn beginning(family: Family, r: &mut Random) -> Step {
@@ -42,7 +54,7 @@ pub fn restore(family: Family, r: &mut Random) -> Step {
         }
     }
     match r.below(100) {
-        0..=5 => args.extend(["-T".to_owned(), r.pick(&["filter", "nat", "nosuch", "raw"]).to_owned()]),
+        0..=5 => args.extend(["-T".to_owned(), r.pick(&["filter", "nat", "none", "raw"]).to_owned()]),
         6 => args.push("--table=filter".to_owned()),
         7 => args.extend(["-M".to_owned(), "/bin/true".to_owned()]),
         8 => args.push(
@@ -57,8 +69,11 @@ pub fn restore(family: Family, r: &mut Random) -> Step {
     Step { suffix: "-restore", args, input: text(family, r) }
 }
 
-/// `iptables-save`. Without `-t` only together with it: which tables there are depends on what was only looked at.
-pub fn save(r: &mut Random) -> Step {
+/// `iptables-save`. Without `-t` only for nft: legacy has every table that anybody has looked at.
+pub fn save(dialect: Dialect, r: &mut Random) -> Step {
+    if dialect == Dialect::Nft && r.percent(25) {
+        return Step { suffix: "-save", ..Step::line(r.pick(&[&[][..], &["-c"]]).iter().copied()) };
+    }
     let mut args = vec!["-t".to_owned(), r.pick(&["filter", "nat", "mangle"]).to_owned()];
     match r.below(12) {
         0..=3 => args.push("-c".to_owned()),
@@ -112,8 +127,7 @@ fn block(family: Family, table: &str, r: &mut Random, text: &mut String) {
     let base: &[&str] =
         if table == "nat" { &["PREROUTING", "OUTPUT", "POSTROUTING"] } else { &["INPUT", "FORWARD", "OUTPUT"] };
     for chain in base.iter().chain(&["web", "new", "Zed"]) {
-        // What nft does with built-in chains that no line names depends on what it has found before.
-        if !base.contains(chain) && !r.percent(45) {
+        if !r.percent(if base.contains(chain) { 88 } else { 45 }) {
             continue;
         }
         let policy = if !base.contains(chain) { "-" } else { r.pick(&["ACCEPT", "ACCEPT", "DROP", "-"]) };
@@ -217,7 +231,7 @@ fn quoted(word: &str, r: &mut Random) -> String {
 /// Takes the numbers out of the counters of chains.
 pub(super) fn without_policy_counters(text: &mut String) {
     let plain = |line: &str| {
-        if line.starts_with(':') { line.replace("[7:8]", "[0:0]").replace("[1:2]", "[0:0]") } else { line.to_owned() }
+        if line.starts_with(':') { line.replace("7:8", "0:0").replace("1:2", "0:0") } else { line.to_owned() }
     };
     *text = text.split_inclusive('\n').map(plain).collect();
 }

@@ -53,7 +53,7 @@ options! { Time;
     /// A time that runs past midnight belongs as a whole to the day on which it begins.
     CONTIGUOUS ["contiguous"] Flag => |t, _v| t.contiguous = true;
     /// Days of the week, separated by commas: Mon to Sun, or 1 to 7.
-    WEEKDAYS ["weekdays"] Inv<Weekdays> => |t, v| t.weekdays = if v.not { v.is.0 ^ WEEKDAYS } else { v.is.0 };
+    WEEKDAYS ["weekdays", "days"] Inv<Weekdays> => |t, v| t.weekdays = if v.not { v.is.0 ^ WEEKDAYS } else { v.is.0 };
     /// Days of the month, separated by commas: 1 to 31.
     MONTHDAYS ["monthdays"] Inv<Monthdays> => |t, v| t.monthdays = if v.not { v.is.0 ^ MONTHDAYS } else { v.is.0 };
     /// Times are in the kernel's time zone.

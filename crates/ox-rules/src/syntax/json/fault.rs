@@ -21,9 +21,12 @@ impl JsonFault {
     pub fn report(&self, program: Program, source: &str) -> (String, u8) {
         let dialect = program.dialect;
         let (message, why, status) = match &self.what {
-            TextTrouble::Failed(m) | TextTrouble::Form(m) | TextTrouble::Policy(m) => (shorten(m.clone()), "", 2),
-            TextTrouble::NoCommit => ("a table is not finished".to_owned(), "", 2),
+            TextTrouble::Failed(m) | TextTrouble::Form(m) | TextTrouble::Policy(m) => {
+                (shorten(m.clone()), String::new(), 2)
+            }
+            TextTrouble::NoCommit => ("a table is not finished".to_owned(), String::new(), 2),
             TextTrouble::Command(trouble) => {
+                let (trouble, because) = trouble.parts();
                 let status = match trouble {
                     Trouble::Usage(_) | Trouble::Missing(..) | Trouble::Table(_) => 2,
                     trouble => trouble.status(dialect),
@@ -31,6 +34,10 @@ impl JsonFault {
                 let why = match trouble {
                     Trouble::Kernel(refusals) => refusals.first().map_or("", |r| r.why.as_str()),
                     _ => "",
+                };
+                let why = match (why, because) {
+                    ("", because) => because.to_owned(),
+                    (why, _) => format!("The kernel would refuse it: {why}."),
                 };
                 (own_words(trouble, dialect), why, status)
             }
@@ -46,7 +53,7 @@ impl JsonFault {
         }
         let _ = writeln!(text, ": {}", message.trim());
         if !why.is_empty() {
-            let _ = writeln!(text, "The kernel would refuse it: {why}.");
+            let _ = writeln!(text, "{why}");
         }
         (text, status)
     }

@@ -13,7 +13,7 @@ use crate::model::{Counters, Policy, Ruleset, TableName};
 use crate::syntax::command::{policy, read_append};
 use crate::syntax::rule::{RuleCx, Strangers};
 use crate::syntax::text::{Loader, TextTrouble};
-use crate::syntax::{Fault, Out, TextCx, TextKind, Trouble, save_rule, split_words};
+use crate::syntax::{Fault, Only, Out, TextCx, TextKind, Trouble, save_rule, split_words};
 use ox_packet::Family;
 use rustc_hash::FxHashSet;
 use serde::de::{DeserializeSeed as _, Error};
@@ -206,7 +206,7 @@ impl State<'_, '_, '_> {
             TextKind::File => None,
         };
         let name = self.tables.get(self.at[0]).and_then(|t| t.name);
-        name.is_some() && only.is_none_or(|only| name == Some(only))
+        only.is_none_or(|only| name.map(Only::Table) == Some(only)) && name.is_some()
     }
 
     /// Begins the table at hand, with all its chains.
@@ -214,6 +214,7 @@ impl State<'_, '_, '_> {
         let Some(head) = self.tables.get_mut(self.at[0]) else { return Ok(()) };
         let (Some(table), chains) = (head.name, std::mem::take(&mut head.chains)) else { return Ok(()) };
         self.loader.begin(self.number, table, self.ruleset);
+        self.loader.make();
         self.first.clear();
         for (i, chain) in chains.iter().enumerate() {
             self.number = self.number.saturating_add(1);

@@ -59,6 +59,9 @@ impl<'a> Reader<'a> {
             let message = format!("option \"--{option}\" cannot be inverted");
             return Err(self.blame(found, Fault::usage(at, message)));
         }
+        if opt.args > 0 && glued.is_none() && self.words.get(self.at).is_none() && !opt.left_out(None) {
+            self.next(here, "--", option)?;
+        }
         if seen & (1 << index) != 0 && !opt.multi {
             let message = format!("option \"--{option}\" can only be used once");
             return Err(self.blame(found, Fault::usage(here, message)));
@@ -98,6 +101,14 @@ impl<'a> Reader<'a> {
                 gathered.as_slice()
             }
         };
+        // The same of a flag, `--syn ! -j DROP`, where nothing behind the `!' could be meant.
+        if opt.args == 0 && opt.invert && !invert && self.words.get(self.at) == Some(&"!") {
+            let next = self.words.get(self.at + 1).copied();
+            if next.is_none_or(|w| ["-j", "--jump", "-g", "--goto", "-m", "--match"].contains(&w)) {
+                invert = true;
+                self.at += 1;
+            }
+        }
         let reading = Reading {
             family: self.cx.family,
             dialect: self.cx.dialect,

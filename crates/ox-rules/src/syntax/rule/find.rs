@@ -4,9 +4,11 @@ use super::suggest::suggest;
 use super::{CORE, Extra, Found, Reader, Seen};
 use crate::ext;
 use crate::ext::Desc;
+use crate::ir::Dialect;
 use crate::model::Match;
 use crate::syntax::names::protocol_name;
 use crate::syntax::{Fault, Opt};
+use ox_packet::Family;
 
 /// The protocol of the mobility header (ABI: uapi/linux/in.h `IPPROTO_MH`).
 pub(super) const MOBILITY: u8 = 135;
@@ -22,11 +24,16 @@ impl<'a> Reader<'a> {
                 return Some(Found::Match(m, i));
             }
         }
-        if let Some(&(c, _, arg)) = CORE.iter().find(|o| o.1 == name) {
+        if let Some(&(c, _, arg)) = CORE.iter().find(|o| o.1 == name).filter(|o| self.has(o.0)) {
             return Some(Found::Core(c, arg));
         }
         let i = extra.options().iter().position(|o| !name.is_empty() && o.long == name)?;
         Some(Found::Extra(i, extra.options()[i].arg))
+    }
+
+    /// Whether the program has one of the rule's own options: ip6tables of the legacy variant knows no fragments.
+    fn has(&self, core: char) -> bool {
+        core != 'f' || self.cx.family == Family::V4 || self.cx.dialect == Dialect::Nft
     }
 
     /// The option of this name: exact before abbreviated, unique abbreviations only.
@@ -51,8 +58,11 @@ impl<'a> Reader<'a> {
                 o.names.iter().for_each(|n| offer(n, Found::Match(m, i)));
             }
         }
-        CORE.iter().for_each(|&(c, long, arg)| offer(long, Found::Core(c, arg)));
-        extra.options().iter().enumerate().for_each(|(i, o)| offer(o.long, Found::Extra(i, o.arg)));
+        let core = CORE.iter().filter(|o| self.has(o.0));
+        core.for_each(|&(c, long, arg)| offer(long, Found::Core(c, arg)));
+        // An option that stock does not have must not make its abbreviations unclear.
+        let extra = extra.options().iter().enumerate().filter(|(_, o)| !o.ours);
+        extra.for_each(|(i, o)| offer(o.long, Found::Extra(i, o.arg)));
         match hits.as_slice() {
             [] => Ok(None),
             [(_, one)] => Ok(Some(*one)),

@@ -54,6 +54,8 @@ pub struct ExtraOpt {
     pub long: &'static str,
     /// Whether it takes an argument.
     pub arg: ArgKind,
+    /// Stock does not have it: it has no abbreviations.
+    pub ours: bool,
 }
 
 /// Whether an option takes an argument.
@@ -324,7 +326,7 @@ impl<'a> Reader<'a> {
                 [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
                 [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
                 _ if self.foreign.is_some() => self.keep(word, not.take()),
-                _ => return Err(Fault::usage(here, format!("Bad argument `{word}'"))),
+                _ => return Err(Fault::usage(here, format!("Bad argument `{word}'{}", bad_word(word)))),
             }
             if self.rule.help {
                 return Ok(());
@@ -483,6 +485,17 @@ impl<'a> Reader<'a> {
 #[cold]
 fn without_argument(here: usize, dashes: &str, option: &str) -> Fault {
     Fault::usage(here, format!("option \"{dashes}{option}\" requires an argument"))
+}
+
+/// What a word that stands where an option should may have been meant to be.
+fn bad_word(word: &str) -> String {
+    match word {
+        "ACCEPT" | "DROP" | "RETURN" | "REJECT" | "LOG" | "MASQUERADE" => format!(" (is `-j {word}' meant?)"),
+        _ if word.starts_with(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}']) => {
+            " (it begins with a dash that is no `-')".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 /// A letter as text.

@@ -122,7 +122,10 @@ impl<'a> Reader<'a> {
 
     fn protocol(&mut self, arg: &str, not: bool, at: usize) -> Result<(), Fault> {
         let Some(number) = read_protocol(arg, self.cx.names) else {
-            return Err(Fault::usage(at, format!("unknown protocol \"{arg}\" specified")));
+            let names = ["tcp", "udp", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah", "gre", "igmp", "all"];
+            let hint = suggest(&arg.to_ascii_lowercase(), names).map(|best| format!(" (is `{best}' meant?)"));
+            let hint = hint.unwrap_or_default();
+            return Err(Fault::usage(at, format!("unknown protocol \"{arg}\" specified{hint}")));
         };
         if number == 0 && not {
             return Err(Fault::usage(at, "rule would never match protocol"));
@@ -170,6 +173,8 @@ impl<'a> Reader<'a> {
                 let mut message = format!("Couldn't load match `{arg}':No such file or directory");
                 if let Some(best) = suggest(arg, ext::match_names(self.cx.family)) {
                     message.push_str(&format!(" (is `{best}' meant?)"));
+                } else {
+                    message.push_str(" (no such match is known; in a ruleset file it would be kept as it stands)");
                 }
                 return Err(Fault::usage(at, message));
             }

@@ -18,16 +18,32 @@ impl Loader<'_, '_> {
         ruleset: &mut Ruleset,
     ) -> Result<(), Box<TextFault>> {
         let mut number = 0;
-        for line in text.lines() {
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
             number += 1;
-            let line = line.trim_start_matches('\u{feff}');
+            let first = number;
+            let joined;
+            let mut line = line.trim_start_matches('\u{feff}');
+            if table.is_none() && goes_on(line) {
+                let mut whole = line[..line.len() - 1].to_owned();
+                for next in lines.by_ref() {
+                    number += 1;
+                    let more = goes_on(next);
+                    whole.push_str(&next[..next.len() - usize::from(more)]);
+                    if !more {
+                        break;
+                    }
+                }
+                joined = whole;
+                line = &joined;
+            }
             let body = line.trim();
             if body.is_empty() || body.starts_with('#') {
                 continue;
             }
             let read = match table {
-                Some(table) => self.printed(number, line, body, table, ruleset),
-                None => self.script_line(number, line, body, ruleset),
+                Some(table) => self.printed(first, line, body, table, ruleset),
+                None => self.script_line(first, line, body, ruleset),
             };
             read.map_err(|fault| show(fault, line))?;
         }
@@ -133,9 +149,15 @@ impl Loader<'_, '_> {
             let foreign = Foreign { name: name.as_str().to_owned(), ..Foreign::default() };
             command.rule.rule.target = Target::Foreign(Box::new(foreign));
         }
-        let cx = RunCx { program, names: self.cx.names, line: number };
+        let cx = RunCx { program, names: self.cx.names, line: number, absent: false };
         run(&mut command, table, &mut None, &cx, &mut Out::default()).map_err(told)
     }
+}
+
+/// Whether the shell reads a line and the next as one.
+fn goes_on(line: &str) -> bool {
+    let slashes = line.bytes().rev().take_while(|&b| b == b'\\').count();
+    slashes % 2 == 1 && !line.trim_start().starts_with('#')
 }
 
 const OPEN_QUOTE: &str = "a quote that is opened here is never closed";
@@ -160,7 +182,7 @@ fn shell_words(line: &str) -> Result<Vec<Cow<'_, str>>, String> {
             (None, '\'' | '"') => (quote, begun) = (Some(c), true),
             (_, '\\') => match chars.next() {
                 Some(c) => (word, begun) = (word + c.encode_utf8(&mut [0; 4]), true),
-                None => return Err(format!("a command that goes on in the next line is not read{ADVICE}")),
+                None => return Err("the text ends where this command would go on".to_owned()),
             },
             (None, '#') if !begun => break,
             (_, c) if c == '$' || c == '`' || (quote.is_none() && SHELL.contains(&c)) => {

@@ -62,7 +62,7 @@ impl TextFault {
             TextTrouble::Command(trouble) => {
                 status = trouble.status(dialect);
                 let message = trouble.message(dialect);
-                match (trouble, dialect) {
+                match (trouble.parts().0, dialect) {
                     (Trouble::Usage(_) | Trouble::Missing(..) | Trouble::Table(_), _) => {
                         status = 2;
                         if message.starts_with("Bad argument") {
@@ -112,8 +112,13 @@ impl TextFault {
             let len = self.shown.get(at..at + len).map_or(1, |s| s.chars().count());
             point(text, &self.shown, column, len);
         }
-        if let TextTrouble::Command(Trouble::Kernel(all)) = &self.what {
-            Refusal::explain(all, text);
+        match &self.what {
+            TextTrouble::Command(Trouble::Kernel(all)) => Refusal::explain(all, text),
+            TextTrouble::Command(Trouble::Because(_, why)) => {
+                text.push_str(&shorten(why.clone()));
+                text.push('\n');
+            }
+            _ => {}
         }
     }
 }

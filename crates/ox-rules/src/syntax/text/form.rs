@@ -62,6 +62,12 @@ pub(super) fn of(text: &str) -> Form {
     talk.map_or(Form::Restore, |number| Form::Foreign(number, TALK))
 }
 
+/// The first line that says anything.
+pub(super) fn first_line(text: &str) -> u32 {
+    let says = |l: &str| !matches!(l.trim_start_matches('\u{feff}').trim().as_bytes(), [] | [b'#', ..]);
+    text.lines().position(says).map_or(1, |i| u32::try_from(i + 1).unwrap_or(u32::MAX))
+}
+
 fn starts(body: &str, with: &str) -> bool {
     body.starts_with(with)
 }

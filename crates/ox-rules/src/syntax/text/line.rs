@@ -1,7 +1,6 @@
 //! What a line of restore text is made of: counters, words and where they stand, names of targets.
 
 use super::{TextFault, TextTrouble};
-use crate::ext;
 use crate::model::Counters;
 use crate::syntax::{Trouble, split_words};
 use ox_packet::Family;
@@ -54,11 +53,6 @@ pub(super) fn is_target_name(name: &str) -> bool {
         "ULOG",
     ];
     STOCK.contains(&name)
-}
-
-/// An old file may have a chain that has the name of a target that came later.
-pub(super) fn ext_named(name: &str, family: Family) -> bool {
-    ext::target_desc(name, family).is_some()
 }
 
 /// `[packets:bytes]` before a rule, without the brackets, and what follows.

@@ -4,6 +4,7 @@
 //! dumps of older releases, and dumps that went through a mail: indented lines, trailing blanks, carriage returns,
 //! `* nat`, and lines of talk before a table.
 
+mod chain;
 mod commands;
 mod fault;
 mod form;
@@ -13,18 +14,17 @@ pub(in crate::syntax) use fault::show;
 pub use fault::{TextFault, TextTrouble};
 use form::Form;
 pub(in crate::syntax) use line::{at_word, counted, other_family, word_span};
-use line::{ext_named, is_target_name, read_counters, read_pair};
+use line::{is_target_name, read_pair};
 
 use crate::ir::Dialect;
-use crate::model::{
-    Chain, ChainName, Counters, Foreign, Fresh, Policy, References, Rule, Ruleset, Table, TableName, Target,
-};
+use crate::model::{Counters, Foreign, Fresh, Policy, References, Rule, Ruleset, Table, TableName, Target};
 use crate::syntax::book::Section;
-use crate::syntax::command::{Setting, Verb, policy, read_append_in, read_command};
+use crate::syntax::command::{Setting, Verb, read_append_in, read_command};
 use crate::syntax::rule::{ReadRule, Room, RuleCx, Strangers};
 use crate::syntax::run::{Job, RunCx, rules, run};
+use crate::syntax::why::{Asked, explain};
 use crate::syntax::words::plain_words;
-use crate::syntax::{Listing, Names, Out, Program, Refusal, Trouble, admit, split_words};
+use crate::syntax::{Listing, Names, Out, Program, Refusal, Trouble, admit, split_words, suggest};
 use ox_packet::Family;
 
 /// How to read restore text.
@@ -50,12 +50,21 @@ pub enum TextKind {
         /// `-n`: what is there stays.
         noflush: bool,
         /// `-T`: only this table.
-        only: Option<TableName>,
+        only: Option<Only>,
         /// `-v`
         verbose: bool,
         /// `-t`: nothing is to change.
         test: bool,
     },
+}
+
+/// What `-T` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// A table.
+    Table(TableName),
+    /// None that there is: nothing of the text is to be done.
+    Nothing,
 }
 
 /// A table under construction, which counts for nothing before its COMMIT.
@@ -75,6 +84,18 @@ struct Staged {
     /// What the commands have said: nft says it at COMMIT.
     out: Out,
     skip: bool,
+    /// Whether it is there: nft makes a table only for something to stand in it.
+    made: bool,
+}
+
+/// Which table of the text came last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    None,
+    /// One that is asked for.
+    Read,
+    /// One that `-T` does not name.
+    PassedOver,
 }
 
 pub(in crate::syntax) struct Loader<'a, 'o> {
@@ -82,6 +103,7 @@ pub(in crate::syntax) struct Loader<'a, 'o> {
     staged: Option<Staged>,
     pub(in crate::syntax) sections: Vec<Section>,
     pub(in crate::syntax) touched: Vec<TableName>,
+    last: Last,
     room: Room,
     /// The rule of the last line, whose place the next one takes.
     rule: ReadRule,
@@ -97,6 +119,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             staged: None,
             sections: Vec::new(),
             touched: Vec::new(),
+            last: Last::None,
             room: Room::default(),
             rule: ReadRule::default(),
             out,
@@ -134,6 +157,9 @@ impl<'a, 'o> Loader<'a, 'o> {
                 self.read_only = true;
                 return self.commands(text, None, ruleset);
             }
+            // Nothing of these is done, and it must not look as if it were.
+            (Form::Script, false) => return failed(form::first_line(text), SCRIPT),
+            (Form::Rules(_) | Form::Unclear(_), false) => return failed(form::first_line(text), PRINTED),
             _ => {}
         }
         let mut number = 0;
@@ -204,19 +230,23 @@ impl<'a, 'o> Loader<'a, 'o> {
                 let Some(table) = TableName::from_name(name) else {
                     if only {
                         self.begin(number, TableName::Filter, ruleset);
+                        self.last = Last::PassedOver;
                         self.staged.iter_mut().for_each(|s| s.skip = true);
                         return Ok(());
                     }
                     let prefix = format!("{}-restore", self.cx.program.name());
+                    let tables = TableName::ALL.map(TableName::name);
+                    let hint = suggest(name, tables).map(|best| format!(" (is `{best}' meant?)")).unwrap_or_default();
                     return Err(form(match self.cx.program.dialect {
-                        Dialect::Nft => format!("{prefix}: line {number} table name '{name}' invalid"),
-                        Dialect::Legacy => format!("{prefix}: unable to initialize table '{name}'"),
+                        Dialect::Nft => format!("{prefix}: line {number} table name '{name}' invalid{hint}"),
+                        Dialect::Legacy => format!("{prefix}: unable to initialize table '{name}'{hint}"),
                     }));
                 };
                 self.begin(number, table, ruleset);
                 Ok(())
             }
-            b'C' if body == "COMMIT" => self.commit(number, ruleset),
+            b'C' if body == "COMMIT" && !self.passes_over() => self.commit(number, ruleset),
+            _ if self.passes_over() => Ok(()),
             _ if self.staged.is_none() => match first {
                 b'-' | b':' | b'[' if !is_banner(body) => {
                     let hint = "no table has been named yet: a line like `*filter' must come first";
@@ -231,6 +261,17 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
     }
 
+    /// Whether a line is nobody's: outside of tables, around one that `-T` does not name. Legacy begins so.
+    fn passes_over(&self) -> bool {
+        let only = matches!(self.cx.kind, TextKind::Restore { only: Some(_), .. });
+        only && self.staged.is_none()
+            && match self.last {
+                Last::None => self.cx.program.dialect == Dialect::Legacy,
+                Last::Read => false,
+                Last::PassedOver => true,
+            }
+    }
+
     /// Prints what the commands have said so far. nft does nothing before COMMIT, and says nothing.
     fn say(&mut self) {
         if let (Some(staged), Dialect::Legacy) = (&mut self.staged, self.cx.program.dialect) {
@@ -242,11 +283,15 @@ impl<'a, 'o> Loader<'a, 'o> {
         let mut out = Out::default();
         let mut skip = false;
         let old = ruleset.table(name);
+        let made = match self.cx.kind {
+            TextKind::Restore { noflush: true, .. } => old.is_some(),
+            _ => self.is_file() || self.echoes(),
+        };
         let fresh = Table::new(name);
         let table = match self.cx.kind {
             TextKind::File => fresh,
             TextKind::Restore { only, noflush, verbose, .. } => {
-                skip = only.is_some_and(|only| only != name);
+                skip = only.is_some_and(|only| only != Only::Table(name));
                 match old {
                     _ if skip => fresh,
                     Some(old) if noflush => old.clone(),
@@ -277,6 +322,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             }
         };
         let section = Section::new(name, number);
+        self.last = if skip { Last::PassedOver } else { Last::Read };
         self.staged = Some(Staged {
             table,
             refs: None,
@@ -287,7 +333,13 @@ impl<'a, 'o> Loader<'a, 'o> {
             refused: Vec::new(),
             out,
             skip,
+            made: made || self.cx.program.dialect == Dialect::Legacy,
         });
+    }
+
+    /// The table at hand is there, even if nothing is in it.
+    pub(in crate::syntax) fn make(&mut self) {
+        self.staged.iter_mut().for_each(|staged| staged.made = true);
     }
 
     /// Puts the table at hand in force.
@@ -302,7 +354,11 @@ impl<'a, 'o> Loader<'a, 'o> {
         let name = staged.table.name;
         self.close_jumps(&mut staged)?;
         if !self.is_file() {
-            self.out.raw(&staged.out.text);
+            let test = matches!(self.cx.kind, TextKind::Restore { test: true, .. });
+            // nft does nothing in a test, and so has nothing to tell.
+            if !test || self.cx.program.dialect == Dialect::Legacy {
+                self.out.raw(&staged.out.text);
+            }
             if let Some(fault) = staged.held {
                 return Err(fault);
             }
@@ -315,14 +371,18 @@ impl<'a, 'o> Loader<'a, 'o> {
                 let trouble = TextTrouble::Command(Trouble::Kernel(refusals));
                 return Err(Box::new(TextFault::new(number, trouble)));
             }
-            if matches!(self.cx.kind, TextKind::Restore { test: true, .. }) {
+            if test {
                 return Ok(());
             }
         }
         staged.section.end = number;
         self.sections.push(staged.section);
         self.touched.push(name);
-        *ruleset.table_mut(name) = staged.table;
+        if staged.made {
+            *ruleset.table_mut(name) = staged.table;
+        } else {
+            ruleset.tables.retain(|t| t.name != name);
+        }
         Ok(())
     }
 
@@ -344,129 +404,14 @@ impl<'a, 'o> Loader<'a, 'o> {
                     Target::Foreign(Box::new(Foreign { name: name.as_str().to_owned(), ..Foreign::default() }))
                 }
                 None => {
+                    let chain = staged.table.chains[chain].name.as_str();
+                    let asked = Asked { verb: Verb::Append, chain, second: "", family: self.cx.program.family };
                     let trouble = Trouble::Missing(name.as_str().to_owned(), goto, None);
+                    let trouble = explain(trouble, &asked, &staged.table);
                     return Err(Box::new(TextFault::new(line, TextTrouble::Command(trouble))));
                 }
             };
             staged.table.chains[chain].rules[at].target = target;
-        }
-        Ok(())
-    }
-
-    /// `NAME POLICY [packets:bytes]`
-    fn chain(&mut self, number: u32, body: &str) -> Result<(), Box<TextFault>> {
-        let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
-        let prefix = || format!("{}-restore", self.cx.program.name());
-        let file = self.is_file();
-        let mut parts = body.split_ascii_whitespace();
-        let Some(name) = parts.next() else {
-            return Err(fail(TextTrouble::Form(format!("{}: line {number} chain name invalid", prefix()))));
-        };
-        let Some(word) = parts.next() else {
-            return Err(fail(TextTrouble::Form(format!("{}: line {number} policy invalid", prefix()))));
-        };
-        let mut counters = None;
-        // nft looks at the counters of built-in chains only, legacy at those of policies.
-        let built_in = |s: &Staged| s.table.chain(name).is_some_and(|c| c.base.is_some());
-        let looked_at = file
-            || match self.cx.program.dialect {
-                Dialect::Nft => self.staged.as_ref().is_some_and(built_in),
-                Dialect::Legacy => word != "-",
-            };
-        if self.counted() && looked_at {
-            match parts.next().map(|text| (text, read_counters(text))) {
-                None => {}
-                Some((_, Some(c))) => counters = Some(c),
-                // Somebody's file with a comment behind the policy is still a file.
-                Some((text, None)) if file && !text.starts_with('[') => {}
-                Some(_) => {
-                    return Err(fail(TextTrouble::Form(format!("invalid policy counters for chain '{name}'"))));
-                }
-            }
-        }
-        self.declare(number, name, word, counters)
-    }
-
-    /// Whether counters of the text count.
-    pub(in crate::syntax) fn counted(&self) -> bool {
-        matches!(self.cx.kind, TextKind::File | TextKind::Restore { counters: true, .. })
-    }
-
-    /// A chain of the table at hand: its policy, `-` for the one it has or for none.
-    pub(in crate::syntax) fn declare(
-        &mut self,
-        number: u32,
-        name: &str,
-        word: &str,
-        counters: Option<Counters>,
-    ) -> Result<(), Box<TextFault>> {
-        let fail = |what: TextTrouble| Box::new(TextFault::new(number, what));
-        let (file, dialect) = (self.is_file(), self.cx.program.dialect);
-        let noflush = matches!(self.cx.kind, TextKind::Restore { noflush: true, .. });
-        let Some(staged) = &mut self.staged else { return Ok(()) };
-        let no_policy = |word: &str| {
-            let why = format!("Can't set policy `{word}' on `{name}' line {number}: Bad built-in chain name");
-            TextTrouble::Policy(why)
-        };
-        let at = staged.table.position(name);
-        let base = at.and_then(|i| staged.table.chains[i].base);
-        match (at, base) {
-            (Some(at), Some(base)) => {
-                let policy = match (word, policy(word)) {
-                    ("-", _) => base.policy,
-                    (_, Ok(policy)) => policy,
-                    (_, Err(trouble)) if dialect == Dialect::Nft => {
-                        let fault = fail(TextTrouble::Command(trouble));
-                        if file {
-                            return Err(fault);
-                        }
-                        staged.held.get_or_insert(fault);
-                        return Ok(());
-                    }
-                    (word, Err(_)) => {
-                        let why = format!("Can't set policy `{word}' on `{name}' line {number}: Bad policy name");
-                        return Err(fail(TextTrouble::Policy(why)));
-                    }
-                };
-                let chain = &mut staged.table.chains[at];
-                chain.base = Some(crate::model::Base { policy, ..base });
-                if let Some(c) = counters.filter(|_| word != "-" || dialect == Dialect::Nft || file) {
-                    chain.counters = c;
-                } else if !file && (word != "-" || dialect == Dialect::Nft) {
-                    chain.counters = Counters::default();
-                }
-            }
-            (Some(at), None) if dialect == Dialect::Nft || file || (noflush && word == "-") => {
-                let chain = &mut staged.table.chains[at];
-                if noflush || !file {
-                    chain.rules.clear();
-                    staged.refs = None;
-                    staged.section.plain = false;
-                }
-                staged.section.plain &= !file;
-            }
-            (Some(_), None) if word != "-" && noflush => return Err(fail(no_policy(word))),
-            (Some(_), None) => {
-                return Err(fail(TextTrouble::Form(format!("error creating chain '{name}':File exists"))));
-            }
-            (None, _) => {
-                super::command::chain_name(name, self.cx.program.family)
-                    .or_else(
-                        |trouble| if file && ext_named(name, self.cx.program.family) { Ok(()) } else { Err(trouble) },
-                    )
-                    .map_err(|trouble| fail(TextTrouble::Command(trouble)))?;
-                if word != "-" && dialect == Dialect::Legacy && !file {
-                    return Err(fail(no_policy(word)));
-                }
-                // A user chain has no policy and so nothing to count: the numbers in its brackets mean nothing.
-                staged.table.push(Chain::user(ChainName::from(name)));
-            }
-        }
-        let at = at.or_else(|| staged.table.chains.len().checked_sub(1));
-        if let Some(at) = at.filter(|_| file) {
-            let chain = &staged.table.chains[at];
-            let policy = chain.base.map(|b| b.policy);
-            staged.section.chains.push((number, chain.name.clone(), policy, chain.counters));
         }
         Ok(())
     }
@@ -552,9 +497,7 @@ impl<'a, 'o> Loader<'a, 'o> {
         if let ["-A" | "--append", chain, rest @ ..] = words {
             let rule = &mut self.rule;
             let done = read_append_in(&mut self.room, rule, chain, rest, &cx, Some(&staged.table)).and_then(|loud| {
-                if let Some(counters) = counters {
-                    rule.rule.counters = counters;
-                }
+                count(rule, counters)?;
                 if rule.family.is_some_and(|f| f != program.family) {
                     staged.section.plain = false;
                     rule.rule = Rule::default();
@@ -579,10 +522,10 @@ impl<'a, 'o> Loader<'a, 'o> {
         }
         let mut command = read_command(words, &cx, Setting::Restore(staged.table.name))?;
         if let Some(counters) = counters {
-            if !matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
+            if !matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace | Verb::Policy) {
                 return Err(Trouble::usage("Illegal option `-c' with this command: it has nothing to count"));
             }
-            command.rule.rule.counters = counters;
+            count(&mut command.rule, Some(counters))?;
         }
         if command.family.is_some_and(|f| f != program.family) {
             staged.section.plain = false;
@@ -601,10 +544,11 @@ impl<'a, 'o> Loader<'a, 'o> {
             Verb::Help | Verb::Version => return Err(Trouble::usage("there is no help inside of restore text")),
             _ => {}
         }
-        let cx = RunCx { program, names: self.cx.names, line: number };
+        let cx = RunCx { program, names: self.cx.names, line: number, absent: !staged.made };
         if staged.held.is_some() {
             return Ok(());
         }
+        staged.made |= command.makes_table(program.dialect);
         run(&mut command, &mut staged.table, &mut staged.refs, &cx, &mut staged.out)
     }
 
@@ -622,11 +566,14 @@ impl<'a, 'o> Loader<'a, 'o> {
         let (family, dialect) = (program.family, program.dialect);
         let listing = Listing { family, dialect, numeric: true, counters: false, exact: false, lines: false, names };
         let job = Job { verb: Verb::Append, number: None, verbose, listing: &listing };
-        let cx = RunCx { program, names, line: number };
+        let cx = RunCx { program, names, line: number, absent: !staged.made };
         if staged.held.is_some() {
             return Ok(());
         }
+        staged.made = true;
+        let asked = Asked { verb: Verb::Append, chain, second: "", family };
         rules(&job, chain, rule, &mut staged.table, &cx, &mut staged.out)
+            .map_err(|trouble| explain(trouble, &asked, &staged.table))
     }
 }
 
@@ -637,7 +584,11 @@ impl Staged {
             Some(c) if c.name.as_str() == chain => self.last,
             _ => match self.table.position(chain) {
                 Some(at) => at,
-                None => return Err(crate::model::EditError::NoChain.into()),
+                None => {
+                    let asked =
+                        Asked { verb: Verb::Append, chain, second: "", family: rule.family.unwrap_or_default() };
+                    return Err(explain(crate::model::EditError::NoChain.into(), &asked, &self.table));
+                }
             },
         };
         self.last = at;
@@ -669,9 +620,25 @@ impl Staged {
     }
 }
 
+/// Gives a rule the counters that stand before it on its line.
+fn count(rule: &mut ReadRule, counters: Option<Counters>) -> Result<(), Trouble> {
+    let Some(counters) = counters else { return Ok(()) };
+    if rule.counted {
+        return Err(Trouble::usage("multiple -c flags not allowed: the counters stand before the rule already"));
+    }
+    rule.rule.counters = counters;
+    Ok(())
+}
+
 /// Why commands are not read that could be of several tables.
 const UNCLEAR: &str = "these are commands as `iptables -S' prints them, and it cannot be told of which table: put a line \
     like `*nat' before them and COMMIT behind them";
+
+/// What to do with texts that `iptables-restore` is not given.
+const SCRIPT: &str = "these are commands of a shell script, which `sh' runs; `oxtables -f SCRIPT iptables-save' makes \
+    restore text of plain ones";
+const PRINTED: &str = "no table has been named yet: a line like `*filter' must come first. These are rules as `iptables -S' \
+    prints them: put such a line before them and COMMIT behind them, or let `oxtables -f FILE iptables-save' do it";
 
 /// A line of dashes, or a prompt, and no rule that has lost its table.
 fn is_banner(body: &str) -> bool {
