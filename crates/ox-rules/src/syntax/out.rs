@@ -140,7 +140,7 @@ impl Out {
     }
 
     /// A number below a thousand: most numbers in rules are parts of addresses.
-    #[inline]
+    #[inline(always)]
     fn small(&mut self, n: u32) {
         match n {
             0..10 => self.digit(n),
@@ -153,7 +153,7 @@ impl Out {
     }
 
     /// A number below a thousand, zeros in front included.
-    #[inline]
+    #[inline(always)]
     fn three(&mut self, n: u32) {
         let (hundreds, rest) = (n / 100, n % 100);
         self.digit(hundreds);
@@ -161,7 +161,7 @@ impl Out {
         self.digit(rest % 10);
     }
 
-    #[inline]
+    #[inline(always)]
     fn digit(&mut self, n: u32) {
         // The compiler sees that this is ASCII.
         self.text.push(char::from(b'0' | (n & 0xf) as u8));
