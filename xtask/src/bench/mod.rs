@@ -7,6 +7,8 @@ mod sample;
 
 use sample::{Subject, by_turns, spread};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -41,14 +43,13 @@ fn measure(root: &Path, wants: &dyn Fn(&str) -> bool, instructions: bool, rounds
         std::fs::create_dir_all(&places.inputs).map_err(|why| format!("{}: {why}", places.inputs.display()))?;
         if wants("parse") {
             for (rules, bar) in [(1000, None), (10_000, None), (100_000, Some(0.07))] {
-                let text = dumps::flat(rules);
-                let name = format!("flat-{rules}.v4");
-                groups.push((format!("{rules} flat rules"), places.parse(&name, &text, bar)?));
+                let file = places.input(&format!("flat-{rules}.v4"), |out| dumps::flat(rules, out))?;
+                groups.push((format!("{rules} flat rules"), places.parse(file, bar)?));
             }
             for services in [1000, 10_000] {
-                let text = dumps::kube(services, 2);
-                let title = format!("{services} Kubernetes Services, {} lines", text.lines().count());
-                groups.push((title, places.parse(&format!("services-{services}.v4"), &text, None)?));
+                let file = places.input(&format!("services-{services}.v4"), |out| dumps::kube(services, 2, out))?;
+                let group = places.parse(file, None)?;
+                groups.push((format!("{services} Kubernetes Services, {} rules", group.rules), group));
             }
         }
         if wants("append") {
@@ -142,10 +143,12 @@ struct Places {
 }
 
 impl Places {
-    fn input(&self, name: &str, text: &str) -> Result<PathBuf, String> {
+    /// A file with what `write` writes.
+    fn input(&self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<PathBuf, String> {
         let path = self.inputs.join(name);
-        std::fs::write(&path, text).map_err(|why| format!("{}: {why}", path.display()))?;
-        Ok(path)
+        let file = File::create(&path).map(BufWriter::new);
+        let done = file.and_then(|mut file| write(&mut file).and_then(|()| file.flush()));
+        done.map(|()| path.clone()).map_err(|why| format!("{}: {why}", path.display()))
     }
 
     /// Our program on a ruleset file.
@@ -156,19 +159,24 @@ impl Places {
     }
 
     /// A text read and printed by us; by the others only read, each time in a network namespace of its own.
-    fn parse(&self, name: &str, text: &str, bar: Option<f64>) -> Result<Group, String> {
-        let file = self.input(name, text)?;
+    fn parse(&self, file: PathBuf, bar: Option<f64>) -> Result<Group, String> {
+        let fault = |why: io::Error| format!("{}: {why}", file.display());
+        let (mut rules, mut text) = (0, 0);
+        for line in BufReader::new(File::open(&file).map_err(fault)?).lines() {
+            let line = line.map_err(fault)?;
+            rules += usize::from(line.starts_with("-A "));
+            text += line.len() + 1;
+        }
         let mut subjects = vec![Subject { bar, ..Subject::new("oxtables", self.on(&file, &["iptables-save"])) }];
         for peer in ["iptables-legacy-restore", "iptables-nft-restore"] {
             let words = [peer.into(), "--test".into(), file.clone().into()];
             subjects.push(Subject { apart: true, ..Subject::new(peer, words) });
         }
-        let rules = text.lines().filter(|l| l.starts_with("-A ")).count();
-        Ok(Group { subjects, rules, text: text.len() })
+        Ok(Group { subjects, rules, text })
     }
 
     fn append(&self) -> Result<Subject, String> {
-        let whole = self.input("flat-100000.v4", &dumps::flat(100_000))?;
+        let whole = self.input("flat-100000.v4", |out| dumps::flat(100_000, out))?;
         let file = self.inputs.join("append.v4");
         let rule = ["iptables", "-A", "INPUT", "-s", "192.0.2.1", "-p", "tcp", "--dport", "22", "-j", "ACCEPT"];
         let subject = Subject::new("oxtables", self.on(&file, &rule));
@@ -177,7 +185,7 @@ impl Places {
     }
 
     fn trace(&self) -> Result<Subject, String> {
-        let file = self.input("kube-40000.v4", &dumps::kube(2272, 5))?;
+        let file = self.input("kube-40000.v4", |out| dumps::kube(2272, 5, out))?;
         let packet = ["trace", "tcp", "10.244.9.9:40000", "->", "10.96.3.3:80", "in", "eth0"];
         Ok(Subject { bar: Some(0.15), ..Subject::new("oxtables", self.on(&file, &packet)) })
     }
