@@ -10,7 +10,7 @@ use crate::walk::{Host, Subject};
 use crate::world::{RouteKind, World};
 use ox_packet::{Family, Field, Sender};
 use ox_rules::ir::{
-    ByStack, CellKey, Conn, ConnKind, Dir, Entry, Env, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith,
+    ByStack, CellKey, Conn, ConnKind, Dir, Entry, Env, Hook, LogSpec, NatKind, NatSpec, Now, Owner, Packet, RejectWith,
     RouteAnswer, SetChange, SetInfo, SetQuery, SocketAnswer, Stop, Tuple, Verdict,
 };
 use rustc_hash::FxHashMap;
@@ -65,6 +65,8 @@ pub struct Reply {
     pub packet: Packet,
     /// The connection it speaks about.
     pub attached: Attached,
+    /// The gateway it goes through and the interface, where a rule chose them.
+    pub through: Option<(u128, u128)>,
 }
 
 impl std::fmt::Debug for Live {
@@ -131,7 +133,9 @@ impl Live {
 
     /// The address errors come from: the packet's destination where that is ours, else the address of the way back.
     fn answer_from(&self, packet: &Packet) -> Option<u128> {
-        if self.world.is_local(self.family, packet.key.dst) {
+        // A copy has the route to its gateway, which is no local one (Kernel: net/ipv4/icmp.c `icmp_send`).
+        let elsewhere = packet.meta.copied && self.family == Family::V4;
+        if !elsewhere && self.world.is_local(self.family, packet.key.dst) {
             return Some(packet.key.dst);
         }
         let back = crate::route::Flow { family: self.family, dst: packet.key.src, ..crate::route::Flow::default() };
@@ -163,8 +167,10 @@ impl Live {
             Some(flow) => Attached { flow: Some(flow), kind: ConnKind::Related, dir },
             None => Attached::default(),
         };
+        // What a copy causes is not copied either (Kernel: `nf_skb_duplicated`).
+        packet.meta.copied = subject.packet.meta.copied;
         packet.meta.answers_untracked = flow.is_none() && subject.packet.meta.untracked;
-        self.replies.push(Reply { packet, attached });
+        self.replies.push(Reply { packet, attached, through: None });
         true
     }
 
@@ -231,7 +237,9 @@ impl Host for Live {
         let v4 = self.family == Family::V4;
         match with {
             RejectWith::Unreachable(code) => {
-                if !subject.packet.meta.local && !ox_packet::reject_answers(&subject.packet.bytes) {
+                let meta = &subject.packet.meta;
+                let asked = (!meta.local || meta.copied) && !(meta.summed && subject.hook == Hook::Output);
+                if asked && !ox_packet::reject_answers(&subject.packet.bytes) {
                     return;
                 }
                 self.icmp_error(subject, flow, if v4 { 3 } else { 1 }, code, 0);
@@ -292,6 +300,30 @@ impl Env for Live {
 
     fn kernel_zone(&self) -> i32 {
         self.world.kernel_zone
+    }
+
+    fn ipsec(&self) -> Option<bool> {
+        self.world.ipsec
+    }
+
+    fn fingerprints(&self) -> Option<bool> {
+        self.world.fingerprints
+    }
+
+    fn answer(&mut self, mut answer: Packet) {
+        answer.meta.by_stack = Some(ByStack::Bare);
+        let flow = self.current;
+        let kind = if flow.is_some() { ConnKind::Established } else { ConnKind::None };
+        let attached = Attached { flow, kind, dir: if flow.is_some() { Dir::Reply } else { Dir::Original } };
+        self.replies.push(Reply { packet: answer, attached, through: None });
+    }
+
+    fn copy(&mut self, mut copy: Packet, gateway: u128, oif: u128) {
+        copy.meta.by_stack = Some(ByStack::Bare);
+        copy.key.iif = 0;
+        // Kernel: `nf_reset_ct`, `IP_CT_UNTRACKED`.
+        (copy.meta.copied, copy.meta.untracked, copy.meta.template) = (true, true, None);
+        self.replies.push(Reply { packet: copy, attached: Attached::default(), through: Some((gateway, oif)) });
     }
 
     fn owner(&self, packet: &Packet) -> Result<Option<Owner>, Stop> {
@@ -357,7 +389,11 @@ impl Env for Live {
             let found = self.world.lookup(&flow).filter(|f| f.kind != RouteKind::Blackhole);
             found.and_then(|f| self.world.iface(f.dev)).map_or(1500, |i| i.mtu)
         };
-        (mtu(packet.key.dst), mtu(packet.key.src))
+        let there = match self.world.iface(packet.key.oif).filter(|_| packet.meta.copied) {
+            Some(by) => by.mtu,
+            None => mtu(packet.key.dst),
+        };
+        (there, mtu(packet.key.src))
     }
 
     fn set_test(&mut self, query: &SetQuery<'_>, packet: &Packet) -> Result<bool, Stop> {

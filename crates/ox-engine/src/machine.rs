@@ -18,8 +18,9 @@ use crate::route::{Flow as RouteFlow, Found, Refusal};
 use crate::trace::{Decision, Note, Tracer, Where};
 use crate::walk::Subject;
 use crate::world::{RouteKind, World};
-use ox_packet::{Family, iface_name};
+use ox_packet::{Family, Key, iface_name};
 use ox_rules::ir::{ChainId, ConnKind, Dir, Hook, Packet, Program, RejectWith, RuleId};
+use ox_rules::model::Net;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -114,6 +115,10 @@ struct Transit {
     /// Where a second routing decision sends the packet once its hook is over: the rest of the hook still sees the
     /// interface it began with (Kernel: `struct nf_hook_state` is filled once for all chains of a hook).
     rerouted: Option<u128>,
+    /// It came over the loopback and still has the route by which it left, to this host: it is not routed again, whatever
+    /// becomes of its address, unless address translation rewrites that (Kernel: `ip_rcv_finish_core`, `ip6_rcv_finish`,
+    /// `nf_nat_ipv4_pre_routing`, `nf_nat_ipv6_in`).
+    held: bool,
     origin: Option<Origin>,
 }
 
@@ -159,7 +164,9 @@ impl Machine {
             hook: None,
             origin: None,
             rerouted: None,
+            held: false,
         };
+        transit.held = loopback && self.live.world.is_local(self.family, transit.subject.packet.key.dst);
         self.set_ct(&mut transit);
         let fate = self.enter(&mut transit, tracer);
         self.end(transit, fate)
@@ -167,12 +174,12 @@ impl Machine {
 
     /// This host sends a packet.
     pub fn send<T: Tracer>(&mut self, packet: Packet, tracer: &mut T) -> Outcome {
-        self.send_attached(packet, Attached::default(), tracer)
+        self.send_attached(Reply { packet, attached: Attached::default(), through: None }, tracer)
     }
 
     /// An answer that this host made on its way (REJECT and the like) is sent.
     pub fn send_reply<T: Tracer>(&mut self, reply: Reply, tracer: &mut T) -> Outcome {
-        self.send_attached(reply.packet, reply.attached, tracer)
+        self.send_attached(reply, tracer)
     }
 
     /// The answers that have not been sent yet.
@@ -212,7 +219,11 @@ impl Machine {
             return fate;
         }
         let key = transit.subject.packet.key;
-        match self.live.world.route_input(&key, self.family) {
+        let routed = match transit.held {
+            true => Ok(self.to_itself(&key)),
+            false => self.live.world.route_input(&key, self.family),
+        };
+        match routed {
             Ok(found) if found.kind == RouteKind::Unicast => {
                 self.note_route(tracer, &found, false);
                 self.forward(transit, found, tracer)
@@ -289,6 +300,7 @@ impl Machine {
         ox_packet::rewrite::set_ttl(&mut packet.bytes, &packet.layout, packet.key.ttl - 1);
         packet.key.ttl -= 1;
         packet.key.oif = found.dev;
+        packet.meta.summed = false;
         if let Err(fate) = self.hook(Hook::Forward, transit, tracer) {
             return fate;
         }
@@ -307,33 +319,66 @@ impl Machine {
             packet.key.iif = oif;
             packet.key.oif = 0;
             tracer.tell(|| Note::Arrives { by: iface_name(oif) });
+            transit.held = true;
             return self.enter(transit, tracer);
         }
         fate
     }
 
     /// Kernel: net/ipv4/ip_output.c `__ip_local_out`.
-    fn send_attached<T: Tracer>(&mut self, mut packet: Packet, attached: Attached, tracer: &mut T) -> Outcome {
+    fn send_attached<T: Tracer>(&mut self, reply: Reply, tracer: &mut T) -> Outcome {
+        let Reply { mut packet, attached, through } = reply;
         tracer.tell(|| Note::Arrives { by: String::new() });
         packet.meta.local = true;
         packet.key.iif = 0;
-        let Some(found) = self.route_output(&packet, packet.key.oif) else {
+        let found = match through {
+            Some((gateway, oif)) => self.route_through(gateway, oif),
+            None => self.route_output(&packet, packet.key.oif),
+        };
+        let Some(found) = found else {
             return self.stop(packet, tracer, "this host has no route to its destination".into());
         };
         self.note_route(tracer, &found, false);
         packet.key.oif = found.dev;
         let mut s = subject(packet, Hook::Output);
         (s.kind, s.dir) = (attached.kind, attached.dir);
-        let mut transit =
-            Transit { subject: s, flow: attached.flow, rejected: None, hook: None, origin: None, rerouted: None };
+        let mut transit = Transit {
+            subject: s,
+            flow: attached.flow,
+            rejected: None,
+            hook: None,
+            origin: None,
+            rerouted: None,
+            held: false,
+        };
         self.set_ct(&mut transit);
         if let Err(fate) = self.hook(Hook::Output, &mut transit, tracer) {
             return self.end(transit, fate);
         }
         let dev = transit.subject.packet.key.oif;
-        let via = self.route_output(&transit.subject.packet, 0).and_then(|f| f.via);
+        let via = match through.filter(|_| dev == found.dev) {
+            Some((gateway, _)) => found.via.or(Some(gateway)),
+            None => self.route_output(&transit.subject.packet, 0).and_then(|f| f.via),
+        };
         let fate = self.leave(&mut transit, tracer, Fate::Sent { dev, via });
         self.end(transit, fate)
+    }
+
+    /// The way to a gateway that a rule chose. Where no route leads there by the interface, IPv4 takes it to be on the link
+    /// (Kernel: net/ipv4/route.c `ip_route_output_key_hash_rcu`).
+    fn route_through(&self, dst: u128, oif: u128) -> Option<Found> {
+        let family = self.family;
+        let on_link =
+            Found { kind: RouteKind::Unicast, dev: oif, via: None, src: None, to: Net::prefix(family, dst, 32) };
+        let found = self.live.world.lookup(&RouteFlow { family, dst, oif, ..RouteFlow::default() });
+        found.or(Some(on_link).filter(|_| oif != 0 && family == Family::V4))
+    }
+
+    /// The route of a packet that this host sent to itself.
+    fn to_itself(&self, key: &Key) -> Found {
+        let length = if self.family == Family::V4 { 32 } else { 128 };
+        let to = Net::prefix(self.family, key.dst, length);
+        Found { kind: RouteKind::Local, dev: key.iif, via: None, src: None, to }
     }
 
     fn route_output(&self, packet: &Packet, oif: u128) -> Option<Found> {

@@ -269,10 +269,11 @@ impl World {
 
     /// Kernel: `fib_validate_source`.
     fn validate_source(&self, key: &Key, iface: &Iface) -> Result<(), Refusal> {
-        if iface.loopback || key.src == 0 {
+        if key.src == 0 {
             return Ok(());
         }
-        if self.is_local(Family::V4, key.src) && !iface.accept_local && !(is_loopback(Family::V4, key.src)) {
+        let own = self.is_local(Family::V4, key.src) && (iface.loopback || !is_loopback(Family::V4, key.src));
+        if own && !iface.accept_local {
             return Err(Refusal::Martian("its source is an address of this host"));
         }
         if iface.rp_filter == 0 {

@@ -24,6 +24,10 @@ pub struct World {
     pub owner: Option<Owner>,
     /// The ipsets whose contents are known.
     pub sets: Sets,
+    /// Whether IPsec carries packets here at all, when that is known.
+    pub ipsec: Option<bool>,
+    /// Whether fingerprints of operating systems are loaded (`nfnl_osf`), when that is known.
+    pub fingerprints: Option<bool>,
     /// Minutes east of UTC of the kernel's own time zone.
     pub kernel_zone: i32,
 }
@@ -195,6 +199,8 @@ impl Default for World {
             sockets: None,
             owner: None,
             sets: Sets::default(),
+            ipsec: None,
+            fingerprints: None,
             kernel_zone: 0,
         }
     }

@@ -63,14 +63,17 @@ pub fn layout(bytes: &[u8]) -> Result<Layout, Malformed> {
     extract(bytes, &mut Key::default())
 }
 
-/// The packet an ICMP or ICMPv6 error quotes: where it starts, and its key and layout from there on.
-pub fn inner(bytes: &[u8], at: &Layout) -> Option<(usize, Key, Layout)> {
+/// What an ICMP or ICMPv6 error quotes, however little that is; `None` if this is no error.
+pub fn quoted<'a>(bytes: &'a [u8], at: &Layout) -> Option<&'a [u8]> {
     let l4 = at.l4(bytes);
     let (&kind, quoted) = (l4.first()?, l4.get(8..)?);
     let error = at.has(proto::ICMP) && icmp::is_error(kind) || at.has(proto::ICMPV6) && icmp6::is_error(kind);
-    if !error {
-        return None;
-    }
+    error.then_some(quoted)
+}
+
+/// The packet an ICMP or ICMPv6 error quotes: where it starts, and its key and layout from there on.
+pub fn inner(bytes: &[u8], at: &Layout) -> Option<(usize, Key, Layout)> {
+    let quoted = quoted(bytes, at)?;
     let start = at.l4 + 8;
     let mut key = Key::default();
     let inner = extract(quoted, &mut key).ok().filter(|inner| inner.family == at.family)?;

@@ -50,7 +50,7 @@ mod view;
 pub use build::{Build, Ext, ip_address, ip_number};
 pub use dccp::{Dccp, DccpMut};
 pub use ether::{Ether, EtherMut};
-pub use extract::{Layout, extract, inner, layout};
+pub use extract::{Layout, extract, inner, layout, quoted};
 pub use fragment::{split, split_as};
 pub use gre::{Gre, GreMut};
 pub use icmp::{Icmp, IcmpMut};

@@ -174,6 +174,19 @@ pub fn change_tos(bytes: &mut [u8], at: &Layout, keep: u8, value: u8) -> bool {
     true
 }
 
+/// Forbids fragments of an IPv4 packet; IPv6 routers make none anyway.
+pub fn set_df(bytes: &mut [u8], at: &Layout) {
+    let Some([word, low]) = bytes.get(6..8).and_then(|w| <[u8; 2]>::try_from(w).ok()) else { return };
+    let (old, new) = (u16::from_be_bytes([word, low]), u16::from_be_bytes([word | 0x40, low]));
+    if at.family == Family::V4
+        && let Some(mut header) = crate::Ipv4Mut::new(bytes)
+    {
+        let check = header.view().checksum();
+        header.set_checksum(replace2(check, old, new));
+        bytes[6] = word | 0x40;
+    }
+}
+
 /// Writes TTL or hop limit.
 pub fn set_ttl(bytes: &mut [u8], at: &Layout, ttl: u8) -> bool {
     match at.family {

@@ -71,6 +71,9 @@ pub struct Way {
     /// Answers this host sent on its own account, and what became of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Back>,
+    /// Copies that rules sent elsewhere (TEE).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Back>,
     /// What the other end would answer, and what becomes of that.
     pub back: Option<Back>,
 }

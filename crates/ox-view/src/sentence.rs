@@ -98,6 +98,7 @@ pub fn fate(way: &Way) -> String {
         }
         Ending::Dropped => "dropped".to_owned(),
         Ending::Queued => format!("handed to whoever listens on queue {}", way.queue.unwrap_or(0)),
+        Ending::Taken if way.supposing.is_empty() => "taken away by a rule's target".to_owned(),
         Ending::Taken => "taken by a target that nobody here knows".to_owned(),
         Ending::Waiting => "kept until its other fragments come".to_owned(),
     }

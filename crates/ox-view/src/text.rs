@@ -250,6 +250,9 @@ impl Page {
         for answer in &way.answers {
             self.back("The sender is told", answer);
         }
+        for copy in &way.copies {
+            self.back("A copy", copy);
+        }
         if let Some(back) = &way.back {
             self.back("The answer", back);
         }

@@ -20,6 +20,9 @@ fn now() -> Now {
 /// First seed and count of an ordinary run.
 const SEEDS: (u64, u64) = (0, 1060);
 
+/// The second range: rulesets with what few have, and those that leave fragments as they are.
+const WIDE: (u64, u64) = (ox_test::differential::wide::FIRST, 240);
+
 /// How often a rule is hit is partly the kernel's luck. While something is hit too rarely, an ordinary run takes this many
 /// seeds more, until there are so many.
 const MORE: (u64, u64) = (60, 1500);
@@ -80,6 +83,9 @@ fn engine_and_kernel_agree() {
     let (first, count) = (env("OX_DIFF_SEED", SEEDS.0), env("OX_DIFF_COUNT", SEEDS.1));
     let mut tally = run(first, count, None);
     let full = count >= 1000;
+    if full {
+        tally.add(run(WIDE.0, WIDE.1, None));
+    }
     let mut taken = count;
     while full && tally.differences.is_empty() && taken < MORE.1 && !coverage::shortfalls(&tally.hits).is_empty() {
         tally.add(run(first + taken, MORE.0, None));

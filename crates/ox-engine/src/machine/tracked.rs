@@ -8,7 +8,7 @@ use crate::flow::{self, Confirmed};
 use crate::frag::{Gathered, User};
 use crate::nat::{self, Manip};
 use crate::trace::{Note, Tracer};
-use ox_packet::ct;
+use ox_packet::{checksum, ct, proto};
 use ox_rules::ir::{ChainId, ConnKind, Hook, status};
 
 impl Machine {
@@ -68,6 +68,13 @@ impl Machine {
             let now = self.live.now;
             let tracked = self.live.flows.track(&transit.subject.packet, local_out, template.as_ref(), now);
             (transit.subject.kind, transit.subject.dir, transit.flow) = (tracked.kind, tracked.dir, tracked.flow);
+            // SCTP's checksum is another, and is not noted.
+            let packet = &mut transit.subject.packet;
+            packet.meta.summed = tracked.kind == ConnKind::None
+                && !local_out
+                && packet.layout.proto != proto::SCTP
+                && self.live.flows.settings.checksum
+                && !checksum::transport_holds(&packet.bytes, &packet.layout);
             if tracked.verdict == flow::Fate::Drop {
                 return self.lost(tracer, "the table of connections is full");
             }
@@ -134,6 +141,7 @@ impl Machine {
         if !self.live.mangle(flow, &mut transit.subject, manip) {
             return self.lost(tracer, "its addresses cannot be rewritten");
         }
+        transit.held &= before.dst == transit.subject.packet.key.dst;
         self.after_nat(before, transit, tracer, manip, !asks)
     }
 

@@ -110,7 +110,7 @@ impl Matching for Ecn {
         if ece.is_some() || cwr.is_some() {
             // The kernel reads where a TCP header would be, also in a fragment that has none; too short does not match.
             let flags = Native::new("TCP congestion flags", Effect::Stable, move |at| {
-                let header = at.packet.transport();
+                let header = at.packet.supposed_transport();
                 let (Some(&flags), true) = (header.get(13), header.len() >= 20) else { return Ok(false) };
                 let holds = |want: Option<Inv<Flag>>, bit: u8| want.is_none_or(|w| (flags & bit != 0) != w.not);
                 Ok(holds(ece, 0x40) && holds(cwr, 0x80))

@@ -83,7 +83,7 @@ impl Matching for Osf {
             let l4 = at.packet.transport();
             // Whatever is asked: only a whole header with SYN has a fingerprint.
             let whole = l4.get(12).is_some_and(|offset| l4.len() >= 20.max(usize::from(offset >> 4) * 4));
-            if whole && l4[13] & ox_packet::tcp::SYN != 0 {
+            if whole && l4[13] & ox_packet::tcp::SYN != 0 && at.env.fingerprints() != Some(false) {
                 return Err(Stop::Unknown("the fingerprints of operating systems"));
             }
             Ok(false)

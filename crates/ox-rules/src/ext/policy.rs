@@ -249,9 +249,14 @@ impl Ext for Policy {
 
 impl Matching for Policy {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
-        let Self { out, none: _, strict: _, elements: _ } = self;
+        let Self { out, none, strict: _, elements: _ } = self;
         let why = if *out { "whether IPsec will carry the packet" } else { "whether IPsec carried the packet here" };
-        Native::unknown("IPsec policy", why).into()
+        let none = *none;
+        Native::new("IPsec policy", Effect::Stable, move |at| match at.env.ipsec() {
+            Some(false) => Ok(none),
+            _ => Err(Stop::Unknown(why)),
+        })
+        .into()
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Kernel: net/netfilter/nf_synproxy_core.c, net/ipv4/netfilter/ipt_SYNPROXY.c; ABI: uapi/linux/netfilter/xt_SYNPROXY.h.
 use super::prelude::*;
+use crate::ir::Packet;
+use ox_packet::{Build, Key, L4, ip_address, tcp};
 use ox_wire::xtables::whole::NfSynproxyInfo;
 
 /// The target.
@@ -97,21 +99,105 @@ impl Ext for Synproxy {
 }
 
 impl Acting for Synproxy {
-    /// Kernel: `synproxy_tg4`: a SYN is answered and swallowed, an ACK is swallowed or dropped by what its cookie says,
-    /// anything else goes on.
+    /// A SYN is answered and swallowed, an ACK is swallowed or dropped by what its cookie says, anything else goes on.
+    ///
+    /// Kernel: net/ipv4/netfilter/ipt_SYNPROXY.c `synproxy_tg4`.
     fn act(&self, _: &Lowering<'_>) -> Act {
-        let Self { sack: _, timestamp: _, wscale: _, mss: _, ecn: _ } = *self;
-        Act::Native(NativeAct::new("SYN proxy", Effect::Mutates, |at| {
-            if at.packet.transport().len() < 20 {
+        let proxy = self.clone();
+        Act::Native(NativeAct::new("SYN proxy", Effect::Mutates, move |at| {
+            let l4 = at.packet.transport();
+            let Some(offset) = l4.get(12).map(|b| usize::from(b >> 4) * 4) else { return Ok(Verdict::Drop) };
+            let Some(options) = l4.get(20..offset).filter(|_| ox_packet::reject_answers(&at.packet.bytes)) else {
                 return Ok(Verdict::Drop);
-            }
-            // FIN 1, SYN 2, RST 4, ACK 16.
-            match at.packet.key.tcp_flags & 0x17 {
-                0x02 => Ok(Verdict::Stolen),
-                0x10 => Err(Stop::Unknown("whether the ACK answers a SYN cookie")),
+            };
+            match at.packet.key.tcp_flags & (tcp::FIN | tcp::SYN | tcp::RST | tcp::ACK) {
+                tcp::SYN => {
+                    let asked = Asked::read(options, at.packet.key.tcp_flags);
+                    // The kernel's counter of milliseconds, the low bits of which carry the options.
+                    let clock = (at.env.now().mono / 1_000_000) as u32;
+                    if let Some(answer) = proxy.answer(at.packet, asked, clock) {
+                        at.env.answer(answer);
+                    }
+                    Ok(Verdict::Stolen)
+                }
+                tcp::ACK => Err(Stop::Unknown("whether the ACK answers a SYN cookie")),
                 _ => Ok(Verdict::Continue),
             }
         }))
+    }
+}
+
+/// What a SYN asks for.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    mss: bool,
+    wscale: Option<u8>,
+    sack: bool,
+    /// The sender's time.
+    time: Option<u32>,
+    ecn: bool,
+}
+
+impl Asked {
+    /// Kernel: net/netfilter/nf_synproxy_core.c `synproxy_parse_options`.
+    fn read(mut options: &[u8], flags: u8) -> Self {
+        let mut asked = Self { ecn: flags & tcp::ECE != 0 && flags & tcp::CWR != 0, ..Self::default() };
+        while let [kind, rest @ ..] = options {
+            options = match kind {
+                0 => break,
+                1 => rest,
+                _ => {
+                    let len = usize::from(rest.first().copied().unwrap_or(0));
+                    let Some((option, behind)) = options.split_at_checked(len.max(2)) else { break };
+                    match option {
+                        _ if len < 2 => break,
+                        [2, 4, ..] => asked.mss = true,
+                        [3, 3, n] => asked.wscale = Some((*n).min(14)),
+                        [4, 2] => asked.sack = true,
+                        [8, 10, a, b, c, d, ..] => asked.time = Some(u32::from_be_bytes([*a, *b, *c, *d])),
+                        _ => {}
+                    }
+                    behind
+                }
+            };
+        }
+        asked
+    }
+}
+
+impl Synproxy {
+    /// The SYN/ACK. Its number is the cookie, which only the kernel that made it knows: here it is 0.
+    ///
+    /// Kernel: net/netfilter/nf_synproxy_core.c `synproxy_send_client_synack`, `synproxy_build_options`,
+    /// `synproxy_init_timestamp_cookie`.
+    fn answer(&self, to: &Packet, asked: Asked, clock: u32) -> Option<Packet> {
+        let Self { sack, timestamp, wscale, mss, ecn } = *self;
+        let mut options = Vec::new();
+        if let Some(mss) = mss.filter(|_| asked.mss) {
+            options.extend([2, 4]);
+            options.extend(mss.to_be_bytes());
+        }
+        let mut flags = tcp::SYN | tcp::ACK;
+        if let Some(time) = asked.time.filter(|_| timestamp) {
+            let (sack, scale) = (sack && asked.sack, asked.wscale.filter(|_| wscale.is_some()));
+            options.extend(if sack { [4, 2, 8, 10] } else { [1, 1, 8, 10] });
+            let noted = u32::from(scale.unwrap_or(0xf)) | u32::from(sack) << 4 | u32::from(ecn && asked.ecn) << 5;
+            options.extend((clock & !0x3f | noted).to_be_bytes());
+            options.extend(time.to_be_bytes());
+            if let Some(ours) = wscale.filter(|_| scale.is_some()) {
+                options.extend([1, 3, 3, ours]);
+            }
+            flags |= if ecn && asked.ecn { tcp::ECE } else { 0 };
+        }
+        let ack = ox_packet::Tcp::new(to.transport())?.seq().wrapping_add(1);
+        let Key { src, dst, sport, dport, .. } = to.key;
+        let l4 = L4::Tcp { sport: dport, dport: sport, seq: 0, ack, flags, window: 0, options };
+        let family = to.layout.family;
+        let mut build = Build::new(ip_address(family, dst), ip_address(family, src), l4);
+        build.df = true;
+        let mut packet = Packet::new(build.bytes()).ok()?;
+        packet.meta.partial = true;
+        Some(packet)
     }
 }
 

@@ -94,7 +94,7 @@ impl Matching for Tcpmss {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { mss } = *self;
         Native::new("TCP segment size", Effect::Stable, move |at| {
-            let size = announced(at.packet.transport())?;
+            let size = announced(at.packet.supposed_transport())?;
             Ok(size.is_some_and(|n| mss.is.lo <= n && n <= mss.is.hi) != mss.not)
         })
         .into()

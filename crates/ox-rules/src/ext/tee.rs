@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_TEE.c; ABI: uapi/linux/netfilter/xt_TEE.h.
 use super::prelude::*;
 use crate::bytes::cut;
+use ox_packet::{iface_number, rewrite};
 use ox_wire::xtables::whole::XtTeeTginfo;
 use std::mem::offset_of;
 
@@ -73,10 +74,26 @@ impl Ext for Tee {
 }
 
 impl Acting for Tee {
-    /// The copy leaves by a walk of its own; nothing happens to the packet at hand.
+    /// The copy leaves by a walk of its own, and is not copied there; nothing happens to the packet at hand.
+    ///
+    /// Kernel: net/ipv4/netfilter/nf_dup_ipv4.c `nf_dup_ipv4`, and its IPv6 fellow.
     fn act(&self, _: &Lowering<'_>) -> Act {
-        let Self { gateway: _, oif: _ } = self;
-        Act::Native(NativeAct::new("copy to a gateway", Effect::Stable, |_| Ok(Verdict::Continue)))
+        let Self { gateway, oif } = self;
+        let (gateway, oif) = (*gateway, iface_number(oif));
+        Act::Native(NativeAct::new("copy to a gateway", Effect::Mutates, move |at| {
+            if at.packet.meta.copied {
+                return Ok(Verdict::Continue);
+            }
+            let mut copy = at.packet.clone();
+            rewrite::set_df(&mut copy.bytes, &copy.layout);
+            // Where the stack would have counted the packet's hop later.
+            if matches!(at.hook, Hook::Prerouting | Hook::Input) {
+                copy.key.ttl = copy.key.ttl.wrapping_sub(1);
+                rewrite::set_ttl(&mut copy.bytes, &copy.layout, copy.key.ttl);
+            }
+            at.env.copy(copy, gateway, oif);
+            Ok(Verdict::Continue)
+        }))
     }
 }
 

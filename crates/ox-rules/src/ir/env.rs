@@ -173,6 +173,14 @@ pub trait Env {
     fn kernel_zone(&self) -> i32 {
         0
     }
+    /// Whether IPsec carries packets here at all; `None`: nobody said.
+    fn ipsec(&self) -> Option<bool> {
+        None
+    }
+    /// Whether fingerprints of operating systems are loaded; `None`: nobody said.
+    fn fingerprints(&self) -> Option<bool> {
+        None
+    }
     /// Who owns the sending socket. `Ok(None)`: the packet has no socket.
     ///
     /// # Errors
@@ -219,6 +227,14 @@ pub trait Env {
     /// Counts on a named accounting object; says whether `-m nfacct` matches: yes unless the object has a quota and is
     /// still under it.
     fn account(&mut self, name: &str, bytes: u32) -> bool;
+    /// A rule answers the packet at hand (SYNPROXY); the answer belongs to its connection.
+    fn answer(&mut self, answer: Packet) {
+        let _ = answer;
+    }
+    /// A rule sends a copy of the packet at hand through a gateway (TEE), by an interface where that is not 0.
+    fn copy(&mut self, copy: Packet, gateway: u128, oif: u128) {
+        let _ = (copy, gateway, oif);
+    }
     /// A state cell, empty at first.
     fn cell(&mut self, site: u32, key: CellKey<'_>) -> &mut Option<Box<dyn Any + Send>>;
 }

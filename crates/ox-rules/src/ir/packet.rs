@@ -1,6 +1,6 @@
 //! `Packet`: bytes, what is known of them, and what the stack notes beside them.
 
-use ox_packet::{Key, Layout, Malformed};
+use ox_packet::{Family, Key, Layout, Malformed};
 use std::borrow::Cow;
 
 /// A layer 3 packet on its way, with its key kept true by whoever changes it.
@@ -74,6 +74,12 @@ pub struct Meta {
     pub local: bool,
     /// Made by this host's stack itself, not by a program.
     pub by_stack: Option<ByStack>,
+    /// A copy that a rule made (TEE): rules make none of it.
+    pub copied: bool,
+    /// Connection tracking has summed it up and found its checksum wrong. Whoever asks again at another hook than PREROUTING
+    /// and INPUT is told that it is right, but forwarding forgets that (Kernel: net/netfilter/utils.c `nf_ip_checksum`;
+    /// `skb_forward_csum`).
+    pub summed: bool,
     /// How many bytes from its transport header on a target put in one piece. If that is more than its first fragment
     /// brought, it no longer knows in what fragments it came (Kernel: `skb_ensure_writable`).
     pub pulled: usize,
@@ -115,6 +121,18 @@ impl Packet {
         let mut bytes = self.bytes.clone();
         ox_packet::checksum::leave_transport(&mut bytes, &self.layout);
         Cow::Owned(bytes)
+    }
+
+    /// The bytes where a match that does not ask about fragments looks for a transport header: those of
+    /// [`Packet::transport`], but in a later IPv6 fragment the whole packet, since there the search for it finds a protocol
+    /// and no place.
+    ///
+    /// Kernel: net/ipv6/exthdrs_core.c `ipv6_find_hdr`; net/ipv6/netfilter/ip6_tables.c `ip6_packet_match`.
+    pub fn supposed_transport(&self) -> &[u8] {
+        if self.layout.family == Family::V6 && self.layout.frag_off != 0 {
+            return self.bytes.get(..self.layout.end).unwrap_or_default();
+        }
+        self.transport()
     }
 
     /// The bytes from the transport header to the packet's end; empty where there is none.

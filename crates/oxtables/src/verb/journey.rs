@@ -7,6 +7,7 @@ use super::rules::Loaded;
 use super::wanted::{State, Wanted};
 use ox_engine::chance::{Choice, Chooser, explore};
 use ox_engine::flow;
+use ox_engine::live::Reply;
 use ox_engine::machine::{Cause, Fate, Machine, Outcome};
 use ox_packet::{Build, Family, Key, L4, icmp, icmp6, iface_name, ip_address, proto, tcp};
 use ox_rules::ir::{ConnKind, Dir, Now, Packet, status};
@@ -154,16 +155,17 @@ impl Case<'_> {
             self.rules.iter().map(|l| Source { ruleset: &l.ruleset, program: &l.program, file: &l.file }).collect();
         let story = ox_view::story(&sources, family, &watch.trace.events, &watch.near, outcome);
         let connection = connection(machine, asked);
-        let answers = machine
-            .replies()
-            .into_iter()
-            .map(|reply| {
+        let (copies, answers): (Vec<_>, Vec<_>) = machine.replies().into_iter().partition(|r| r.packet.meta.copied);
+        let mut sent = |replies: Vec<Reply>| -> Vec<Back> {
+            let each = replies.into_iter().map(|reply| {
                 let sent = reply.packet.clone();
                 let mut watch = Watch::new(false);
                 let outcome = machine.send_reply(reply, &mut watch);
                 back(&sources, family, &sent, &outcome, &watch)
-            })
-            .collect();
+            });
+            each.collect()
+        };
+        let (answers, copies) = (sent(answers), sent(copies));
         let (out, via) = exit(&outcome.fate, family);
         let supposing = story.supposes();
         Way {
@@ -183,6 +185,7 @@ impl Case<'_> {
             connection,
             story,
             answers,
+            copies,
             back: self.other_way(machine, outcome, &sources),
         }
     }

@@ -10,6 +10,7 @@ use super::read::read_ruleset;
 use super::replay::{Input, program};
 use super::rulesets::make;
 use super::values::set_text;
+use super::wide::Mode;
 use ox_packet::Family;
 use ox_rules::ir::{Dialect, Now, Program};
 use std::collections::BTreeMap;
@@ -95,16 +96,18 @@ pub(super) fn stock_name(family: Family, dialect: Dialect, what: &str) -> String
 pub fn compare(seed: u64, now: fn() -> Now, breakage: Option<Breakage>) -> Result<Tally, Failure> {
     let (family, dialect) = kind_of(seed);
     let mut rng = Rng::new(seed);
-    let text = make(&mut rng, family, dialect);
+    let mode = Mode::of(seed);
+    let text = make(&mut rng, family, dialect, mode);
     let trial = Trial { seed, family, dialect, now, breakage };
     let mut tally = Tally::default();
-    let mut history = History::default();
+    let mut history = History::new(mode);
     let mut inputs = Vec::new();
     let found = trial.run(
         &text,
         &mut Source::Made { rng: &mut rng, history: &mut history, inputs: &mut inputs },
         Some(&mut tally),
-    )?;
+    );
+    let found = found.map_err(|why| format!("{why}; its rules:\n{text}"))?;
     match found {
         Found::Same(counted) => {
             tally.rulesets = 1;

@@ -55,9 +55,14 @@ pub const MATCHES: [&str; 43] = [
     "realm",
 ];
 
-/// Matches for packets that few hosts send. They must be hit at all. (`frag` is not among them: hardly one of these rulesets
-/// leaves fragments as they are, since nearly all track connections.)
+/// Matches for packets that few hosts send. They must be hit at all.
 pub const RARE: [&str; 10] = ["dccp", "ah", "esp", "ipcomp", "hbh", "dst", "rt", "mh", "ipv6header", "eui64"];
+
+/// Matches of the second range of seeds ([`super::wide`]). They must be hit at all.
+pub const WIDE_MATCHES: [&str; 8] = ["frag", "policy", "cpu", "rateest", "cgroup", "osf", "bpf", "srh"];
+
+/// Targets of the second range of seeds, likewise.
+pub const WIDE_TARGETS: [&str; 8] = ["SNPT", "DNPT", "TEE", "SYNPROXY", "IDLETIMER", "AUDIT", "CONNSECMARK", "RATEEST"];
 
 /// Targets that must be covered.
 pub const TARGETS: [&str; 26] = [
@@ -90,9 +95,20 @@ pub const TARGETS: [&str; 26] = [
 ];
 
 /// What no rule can be expected to hit here, and why.
-pub const EXCEPTIONS: [(&str, &str); 2] = [
+pub const EXCEPTIONS: [(&str, &str); 13] = [
     ("-m socket", "needs a program that listens; without one it never matches, which is compared"),
     ("-j CT --timeout", "needs a timeout policy, which no tool of the lab makes"),
+    ("-m osf", "needs fingerprints, which are the whole kernel's; without any it never matches, which is compared"),
+    ("-m bpf --object-pinned", "needs a pinned program"),
+    ("-m policy --strict", "asks about IPsec, which no packet of the lab has; that it does not match is compared"),
+    ("-m policy --reqid", "likewise"),
+    ("-m policy --spi", "likewise"),
+    ("-m policy --proto", "likewise"),
+    ("-m policy --mode", "likewise"),
+    ("-m policy --tunnel-src", "likewise"),
+    ("-m policy --tunnel-dst", "likewise"),
+    ("-m policy --next", "likewise"),
+    ("-j IDLETIMER --alarm", "needs a clock that wakes the machine"),
 ];
 
 /// Verdicts, jumps and parts of a rule's head.
@@ -159,8 +175,8 @@ pub fn wanted() -> BTreeSet<String> {
         all.insert(format!("{what} {name}"));
         all.extend(desc.options.iter().map(|o| format!("{what} {name} --{}", o.names[0])));
     };
-    MATCHES.iter().chain(&RARE).for_each(|name| add("-m", name, match_desc));
-    TARGETS.iter().for_each(|name| add("-j", name, target_desc));
+    MATCHES.iter().chain(&RARE).chain(&WIDE_MATCHES).for_each(|name| add("-m", name, match_desc));
+    TARGETS.iter().chain(&WIDE_TARGETS).for_each(|name| add("-j", name, target_desc));
     for (table, hooks) in TABLES {
         all.extend(hooks.chars().map(|h| format!("{table} {}", super::rulesets::hook_name(h))));
     }
@@ -171,15 +187,19 @@ pub fn wanted() -> BTreeSet<String> {
 /// What was hit too rarely, with how often.
 pub fn shortfalls(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let count = |label: &String| hits.get(label).copied().unwrap_or(0);
-    let rare =
-        |label: &str| label.strip_prefix("-m ").is_some_and(|l| RARE.iter().any(|r| l.split(' ').next() == Some(r)));
+    let rare = |label: &str| {
+        let mut words = label.split(' ');
+        let (_, name) = (words.next(), words.next());
+        let all: &[&[&str]] = if label.starts_with("-m ") { &[&RARE, &WIDE_MATCHES] } else { &[&WIDE_TARGETS] };
+        all.iter().any(|some| some.iter().any(|r| name == Some(r)))
+    };
     let few = |label: &String| count(label) < if rare(label) { 1 } else { ENOUGH };
     wanted().into_iter().filter(few).map(|l| (l.clone(), count(&l))).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{matches, targets};
+    use super::super::{matches, targets, wide};
     use super::*;
 
     /// Every option of every extension stands in a template.
@@ -187,10 +207,12 @@ mod tests {
     fn templates_are_complete() {
         let mut written: BTreeSet<String> = BTreeSet::new();
         for family in [Family::V4, Family::V6] {
-            for t in matches::MATCHES {
+            for t in matches::MATCHES.iter().chain(wide::MATCHES) {
                 written.extend(labels(&format!("-A X -m {} {}", t.name, t.text), family));
             }
-            for t in targets::TARGETS {
+            let first = wide::Mode::Wide.beginning();
+            written.extend(labels(first.trim_end(), family));
+            for t in targets::TARGETS.iter().chain(wide::TARGETS) {
                 written.extend(labels(&format!("-A X -j {} {}", t.name, t.text), family));
             }
         }

@@ -310,7 +310,7 @@ fn add_route(tuns: &[Tun], route: &Route) -> Result<(), Failure> {
 }
 
 /// What an IPv6 host says of its own accord: multicast listener reports, neighbour and router discovery.
-fn is_housekeeping(bytes: &[u8]) -> bool {
+pub(super) fn is_housekeeping(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|b| b >> 4 == 6) && bytes.get(24) == Some(&0xff)
 }
 

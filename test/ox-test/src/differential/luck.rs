@@ -208,6 +208,7 @@ fn sides(run: &Run) -> Vec<bool> {
 fn missing_port(kernel: &[Seen], engine: &[Seen]) -> Option<u32> {
     let key = |s: &Seen| {
         let (Seen::Out(_, b) | Seen::Delivered(_, b)) = s;
+        let b = quoted(b).unwrap_or(b);
         let mut key = ox_packet::Key::default();
         let at = ox_packet::extract(b, &mut key).ok()?;
         // An echo's identifier stands where ports would.
@@ -224,4 +225,12 @@ fn missing_port(kernel: &[Seen], engine: &[Seen]) -> Option<u32> {
         let differs = if k.2 != e.2 { k.2.wrapping_sub(e.2) } else { k.3.wrapping_sub(e.3) };
         ((k.0, k.1) == (e.0, e.1) && differs != 0).then_some(u32::from(differs))
     })
+}
+
+/// The packet that an ICMP error speaks about.
+pub(super) fn quoted(bytes: &[u8]) -> Option<&[u8]> {
+    let at = ox_packet::extract(bytes, &mut ox_packet::Key::default()).ok()?;
+    let kind = *bytes.get(at.l4)?;
+    let error = (at.proto == 1 && matches!(kind, 3 | 11 | 12)) || (at.proto == 58 && kind < 128);
+    bytes.get(at.l4 + 8..).filter(|_| error)
 }

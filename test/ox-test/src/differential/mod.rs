@@ -16,3 +16,4 @@ mod shrink;
 mod targets;
 pub mod translated;
 pub mod values;
+pub mod wide;

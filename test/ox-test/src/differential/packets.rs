@@ -4,6 +4,7 @@
 use super::dice::Rng;
 use super::lab::{Cast, Seen, Way};
 use super::values::{NEEDLE, PORTS, pools};
+use super::wide::Mode;
 use ox_packet::{Build, Ext, Family, Key, L4, extract, ip_address, tcp};
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ const OF_FIRST_NEIGHBOUR: &str = "2001:db8:1::ff:fe00:1";
 /// What has happened so far, for later packets to refer to.
 #[derive(Debug, Default)]
 pub struct History {
+    /// What the rules are made of.
+    mode: Mode,
     /// Fragments that are still to come.
     parts: VecDeque<(Way, Vec<u8>)>,
     sent: Vec<(Way, Vec<u8>)>,
@@ -21,6 +24,11 @@ pub struct History {
 }
 
 impl History {
+    /// Nothing has happened yet to rules of this make.
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, ..Self::default() }
+    }
+
     /// Notes a packet and what came of it.
     pub fn note(&mut self, way: Way, packet: &[u8], seen: &[Seen]) {
         self.sent.push((way, packet.to_vec()));
@@ -36,14 +44,15 @@ impl History {
                 return part;
             }
         }
-        if rng.one_in(25) {
+        if rng.one_in(if self.mode == Mode::Loose { 8 } else { 25 }) && self.mode != Mode::Copies {
             self.cut(rng, family);
         }
-        if rng.one_in(20) {
+        // What the host sends to groups of its own accord, copies among it, the lab keeps in.
+        if rng.one_in(20) && (self.mode != Mode::Copies || family == Family::V4) {
             return many(rng, family);
         }
-        if rng.one_in(10) {
-            return rare(rng, family);
+        if rng.one_in(if self.mode == Mode::Plain { 10 } else { 5 }) {
+            return rare(rng, family, self.mode);
         }
         for _ in 0..8 {
             let made = match rng.below(10) {
@@ -83,6 +92,10 @@ impl History {
             Seen::Out(dev, bytes) => (Way::In(if dev == "in0" { "in0" } else { "out0" }), bytes),
             Seen::Delivered(_, bytes) => (Way::Local, bytes),
         };
+        // What a SYN proxy makes of an answer to its cookie only the kernel knows that made the cookie.
+        if self.mode == Mode::Wide && is_cookie(bytes) {
+            return None;
+        }
         Some((way, reply(bytes, rng)?))
     }
 
@@ -130,6 +143,16 @@ impl History {
         let error = ox_packet::icmp_error(bytes, sender, kind, code, 0)?;
         Some((Way::In(if dev == "in0" { "in0" } else { "out0" }), error))
     }
+}
+
+/// Whether this is a SYN proxy's answer: its window is closed.
+pub(super) fn is_cookie(bytes: &[u8]) -> bool {
+    let mut key = Key::default();
+    extract(bytes, &mut key).is_ok_and(|at| {
+        at.proto == 6
+            && key.tcp_flags & (tcp::SYN | tcp::ACK) == tcp::SYN | tcp::ACK
+            && at.l4(bytes).get(14..16) == Some(&[0, 0])
+    })
 }
 
 fn router(family: Family, dev: &str) -> IpAddr {
@@ -194,14 +217,14 @@ fn l4(rng: &mut Rng, family: Family) -> L4 {
 }
 
 /// Protocols that few speak, extension headers, and congestion notices.
-fn rare(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
+fn rare(rng: &mut Rng, family: Family, mode: Mode) -> (Way, Vec<u8>) {
     let p = pools(family);
     let dst = addr(*rng.pick(&[p.outside, p.own].concat()));
     // The second is the one that its link-layer address makes (`-m eui64`).
     let src = if family == Family::V6 && rng.one_in(2) { OF_FIRST_NEIGHBOUR } else { *rng.pick(p.inside) };
     if family == Family::V6 && rng.one_in(2) {
         let mut build = Build::new(addr(src), dst, l4(rng, family)).payload(payload(rng));
-        build.extensions = extensions(rng);
+        build.extensions = extensions(rng, mode);
         return (Way::In("in0"), build.bytes());
     }
     let (sport, dport) = (*rng.pick(&PORTS), *rng.pick(&PORTS));
@@ -226,14 +249,14 @@ fn rare(rng: &mut Rng, family: Family) -> (Way, Vec<u8>) {
 }
 
 /// Extension headers in the order that hosts use.
-fn extensions(rng: &mut Rng) -> Vec<Ext> {
+fn extensions(rng: &mut Rng, mode: Mode) -> Vec<Ext> {
     let hops = ["2001:db8:2::20", "2001:db8:2::7"].map(|hop| ox_packet::ip_number(addr(hop)).1.to_be_bytes());
     let options = |rng: &mut Rng| rng.pick(&[&[][..], &[30, 2, 8, 8], &[30, 2, 8, 8, 1, 4, 0, 0, 0, 0]]).to_vec();
     let mut all = Vec::new();
     if rng.one_in(3) {
         all.push(Ext::HopByHop(options(rng)));
     }
-    match rng.below(4) {
+    match rng.below(if mode == Mode::Plain { 4 } else { 6 }) {
         0 => all.push(Ext::Destination(options(rng))),
         1 => {
             let data = [&[0; 4][..], hops[rng.below(2)].as_slice()].concat();
@@ -242,6 +265,11 @@ fn extensions(rng: &mut Rng) -> Vec<Ext> {
         2 => {
             let data = [&[0; 4][..], &hops[0], &hops[1]].concat();
             all.push(Ext::Routing { kind: *rng.pick(&[0, 2, 4]), segments_left: 2, data });
+        }
+        // The index of the last segment, and a tag.
+        3 | 4 if mode != Mode::Plain => {
+            let data = [&[1, 0, 0, 7 * rng.below(2) as u8][..], &hops[0], &hops[1]].concat();
+            all.push(Ext::Routing { kind: 4, segments_left: rng.below(3) as u8, data });
         }
         _ => all.push(Ext::Fragment { offset: 0, more: false, id: 7 + rng.below(2) as u32 }),
     }

@@ -1,7 +1,9 @@
 //! The engine's side of a comparison: the same packets through the same rules, with everything that chance decides given
 //! from outside, so that a run can be repeated with other choices until it agrees with the kernel, or cannot.
 
-use super::lab::{Cast, Seen, TAP, Way, world};
+use super::lab::{Cast, Seen, TAP, Way, is_housekeeping, world};
+use super::luck::quoted;
+use super::packets::is_cookie;
 use super::values::set_text;
 use ox_engine::chance::Chooser;
 use ox_engine::machine::{Fate, Machine, Outcome};
@@ -48,6 +50,8 @@ impl Run {
         machine.live.world.sets = Sets::read(&set_text(program.family)).unwrap_or_default();
         machine.live.queues = Some(Vec::new());
         machine.live.world.sockets = Some(Vec::new());
+        machine.live.world.ipsec = Some(false);
+        machine.live.world.fingerprints = Some(false);
         machine.live.world.owner = Some(ox_rules::ir::Owner::default());
         Self { machine }
     }
@@ -110,7 +114,8 @@ fn note(outcome: Outcome, seen: &mut Vec<Seen>) {
     match outcome.fate {
         Fate::Forwarded { dev, .. } | Fate::Sent { dev, .. } => {
             let parts = outcome.wire(1500, 0).unwrap_or_default();
-            seen.extend(parts.into_iter().map(|bytes| Seen::Out(iface_name(dev), bytes)));
+            let told = parts.into_iter().filter(|bytes| !is_housekeeping(bytes));
+            seen.extend(told.map(|bytes| Seen::Out(iface_name(dev), bytes)));
         }
         Fate::Delivered { dev } => seen.push(Seen::Delivered(iface_name(dev), outcome.packet.held().into_owned())),
         Fate::Dropped(_) | Fate::Queued { .. } | Fate::Stolen { .. } | Fate::Waiting => {}
@@ -123,10 +128,19 @@ pub fn program(ruleset: &Ruleset, dialect: Dialect) -> Arc<Program> {
 }
 
 /// Takes off what no two hosts agree on: the identification of ICMP errors (and its checksum), flow labels of packets
-/// that this host made, and the identification of fragments it made.
+/// that this host made, and the identification of fragments it made; the number (and checksum) of a SYN proxy's answer,
+/// which is a cookie.
 pub fn comparable(seen: &Seen, family: Family) -> Seen {
     let strip = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
+        hide_cookie(&mut bytes);
+        // One that an error quotes is in the error's checksum.
+        let quoted = quoted(&bytes).filter(|b| is_cookie(b)).map(|b| bytes.len() - b.len());
+        if let Some((error, quoted)) = quoted.and_then(|at| bytes.split_at_mut_checked(at)) {
+            let end = error.len();
+            error[end - 6..end - 4].fill(0);
+            hide_cookie(quoted);
+        }
         let made_here = match family {
             Family::V4 => bytes.get(9) == Some(&1) && bytes.get(20).is_some_and(|t| matches!(t, 3 | 11 | 12)),
             Family::V6 => true,
@@ -150,5 +164,16 @@ pub fn comparable(seen: &Seen, family: Family) -> Seen {
     match seen {
         Seen::Out(dev, bytes) => Seen::Out(dev.clone(), strip(bytes)),
         Seen::Delivered(dev, bytes) => Seen::Delivered(dev.clone(), strip(bytes)),
+    }
+}
+
+/// Takes off the number and the checksum of a SYN proxy's answer.
+fn hide_cookie(bytes: &mut [u8]) {
+    if is_cookie(bytes)
+        && let Ok(at) = ox_packet::extract(bytes, &mut ox_packet::Key::default())
+        && let Some(header) = bytes.get_mut(at.l4..at.l4 + 20)
+    {
+        header[4..8].fill(0);
+        header[16..18].fill(0);
     }
 }

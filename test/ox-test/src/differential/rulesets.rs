@@ -4,6 +4,7 @@ use super::dice::Rng;
 use super::matches::{MATCHES, Template};
 use super::targets::TARGETS;
 use super::values::{fill, pools};
+use super::wide::{self, Mode};
 use ox_packet::Family;
 use ox_rules::ir::Dialect;
 
@@ -14,14 +15,18 @@ pub const TABLES: [(&str, &str); 5] =
     [("raw", "PO"), ("mangle", "PIFOS"), ("nat", "PIOS"), ("filter", "IFO"), ("security", "IFO")];
 
 /// Makes a ruleset, as restore reads it.
-pub fn make(rng: &mut Rng, family: Family, dialect: Dialect) -> String {
+pub fn make(rng: &mut Rng, family: Family, dialect: Dialect, mode: Mode) -> String {
     let mut text = String::new();
     // A number for each name that must be a rule's own.
     let mut uniq = 0;
     // iptables-nft knows no QUEUE.
     let queue = dialect == Dialect::Legacy;
     for (table, hooks) in TABLES {
-        if table != "filter" && rng.one_in(if table == "security" { 3 } else { 2 }) {
+        let begins = if table == "raw" { mode.beginning() } else { "" };
+        if table != "filter" && rng.one_in(if table == "security" { 3 } else { 2 }) && begins.is_empty() {
+            continue;
+        }
+        if mode == Mode::Loose && table == "nat" {
             continue;
         }
         let users = if rng.one_in(2) { 2 } else { 0 };
@@ -33,6 +38,7 @@ pub fn make(rng: &mut Rng, family: Family, dialect: Dialect) -> String {
         for u in 0..users {
             text.push_str(&format!(":user{u} - [0:0]\n"));
         }
+        text.push_str(begins);
         let mut chains: Vec<(String, String, usize)> =
             hooks.chars().map(|h| (hook_name(h).to_owned(), h.to_string(), users)).collect();
         // A user chain calls only later ones, so that there is no loop.
@@ -41,7 +47,7 @@ pub fn make(rng: &mut Rng, family: Family, dialect: Dialect) -> String {
             let callable: Vec<usize> =
                 if chain.starts_with("user") { (depth..users).collect() } else { (0..users).collect() };
             for _ in 0..1 + rng.below(5) {
-                let place = Place { family, table, chain: &chain, hooks: &hooks, callable: &callable, queue };
+                let place = Place { family, table, chain: &chain, hooks: &hooks, callable: &callable, queue, mode };
                 rule(&mut text, rng, &place, &mut uniq);
             }
         }
@@ -66,10 +72,11 @@ struct Place<'a> {
     callable: &'a [usize],
     /// Whether QUEUE may be used.
     queue: bool,
+    mode: Mode,
 }
 
 fn rule(text: &mut String, rng: &mut Rng, place: &Place<'_>, uniq: &mut u32) {
-    let Place { family, table, chain, hooks, callable, queue } = *place;
+    let Place { family, table, chain, hooks, callable, queue, mode } = *place;
     let letter = if family == Family::V4 { "4" } else { "6" };
     let fits = |t: &&Template| {
         t.families.contains(letter)
@@ -80,14 +87,23 @@ fn rule(text: &mut String, rng: &mut Rng, place: &Place<'_>, uniq: &mut u32) {
         ox_rules::ext::match_desc(t.name, family).is_some() || ox_rules::ext::target_desc(t.name, family).is_some()
     };
     let weighed = |of: &'static [Template]| -> Vec<&'static Template> {
-        of.iter().filter(fits).filter(known).flat_map(|t| std::iter::repeat_n(t, t.weight)).collect()
+        let taken = of.iter().filter(fits).filter(known).filter(|t| mode.takes(t));
+        taken.flat_map(|t| std::iter::repeat_n(t, t.weight)).collect()
     };
     let (matches, targets) = (weighed(MATCHES), weighed(TARGETS));
-    let target = if rng.one_in(3) || targets.is_empty() { None } else { Some(**rng.pick(&targets)) };
+    let (rare, aims) =
+        if mode == Mode::Plain { (Vec::new(), Vec::new()) } else { (weighed(wide::MATCHES), weighed(wide::TARGETS)) };
+    let target = if !aims.is_empty() && rng.one_in(3) {
+        Some(**rng.pick(&aims))
+    } else if rng.one_in(3) || targets.is_empty() {
+        None
+    } else {
+        Some(**rng.pick(&targets))
+    };
     let mut proto = target.map_or("", |t| t.proto);
     let mut chosen: Vec<Template> = Vec::new();
-    for _ in 0..rng.below(3) {
-        let m = **rng.pick(&matches);
+    for i in 0..rng.below(3) {
+        let m = if i == 0 && !rare.is_empty() && !rng.one_in(3) { **rng.pick(&rare) } else { **rng.pick(&matches) };
         let agrees = m.proto.is_empty() || proto.is_empty() || compatible(m.proto, proto);
         if agrees && !chosen.iter().any(|c| c.name == m.name) {
             proto = narrower(m.proto, proto);

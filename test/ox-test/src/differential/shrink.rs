@@ -16,8 +16,8 @@ impl Trial {
     ) -> Result<(String, Option<Small>), Failure> {
         let mut story = None;
         let mut differs = |text: &str, inputs: &[(Way, Vec<u8>)]| -> Result<bool, Failure> {
-            let found = self.run(text, &mut Source::Given(inputs), None)?;
-            if let Found::Differs(told) = found {
+            // Fewer rules may send a packet in circles, of which more is seen than there is room for.
+            if let Ok(Found::Differs(told)) = self.run(text, &mut Source::Given(inputs), None) {
                 story = Some(told);
                 return Ok(true);
             }

@@ -9,6 +9,7 @@ use super::lab::{Lab, Seen, Site, Way};
 use super::packets::History;
 use super::rulesets::make;
 use super::values::set_text;
+use super::wide::Mode;
 use ox_packet::{Family, Key, Shape};
 use ox_rules::syntax::{NoNames, translate_text};
 use std::fmt::Write as _;
@@ -36,7 +37,7 @@ const LEFT_OUT: [&str; 9] =
 pub fn fates(seed: u64) -> Result<Fates, Failure> {
     let (family, dialect) = kind_of(seed);
     let mut rng = Rng::new(seed);
-    let (text, rules) = translatable(&make(&mut rng, family, dialect), family);
+    let (text, rules) = translatable(&make(&mut rng, family, dialect, Mode::Plain), family);
     let (done, result) = translate_text(text.as_bytes(), family, &NoNames);
     if let (Err(_), _) | (_, false) = (result, done.missing.is_empty()) {
         return Ok(Fates::Differ(format!("seed {seed}: what was translated line by line is not as a whole:\n{text}")));

@@ -121,6 +121,26 @@ fn value(hole: &str, rng: &mut Rng, family: Family, uniq: &mut u32) -> String {
         "word" => format!("w{}", rng.below(100)),
         "needle" => NEEDLE.to_owned(),
         "headers" => (*rng.pick(&["dst", "route,prot", "hop-by-hop,prot", "frag", "none"])).to_owned(),
+        "npt" => (*rng.pick(&["64", "9", "1", "abcd"])).to_owned(),
+        // Prefixes are mapped also where the address is in another one, which then spoils the checksum.
+        "from1" => "-m iprange --src-range 2001:db8:1::-2001:db8:1::ffff".to_owned(),
+        "to1" => "-m iprange --dst-range 2001:db8:1::-2001:db8:1::ffff".to_owned(),
+        "to2" => "-m iprange --dst-range 2001:db8:2::-2001:db8:2::ffff".to_owned(),
+        "neighbour" => (*rng.pick(&[pools.inside[1], pools.outside[1]])).to_owned(),
+        "idle" => format!("ox{}-{}", std::process::id() % 10_000, rng.below(1_000_000_000)),
+        // The protocol is UDP; the destination port is below 1024; the packet's length is no multiple of four.
+        "bpf4" => (*rng.pick(&[
+            "\"4,48 0 0 9,21 0 1 17,6 0 0 1,6 0 0 0\"",
+            "\"5,177 0 0 0,72 0 0 2,53 1 0 1024,6 0 0 1,6 0 0 0\"",
+            "\"4,128 0 0 0,69 0 1 3,6 0 0 1,6 0 0 0\"",
+        ]))
+        .to_owned(),
+        "bpf6" => (*rng.pick(&[
+            "\"4,48 0 0 6,21 0 1 17,6 0 0 1,6 0 0 0\"",
+            "\"4,40 0 0 42,53 1 0 1024,6 0 0 1,6 0 0 0\"",
+            "\"4,128 0 0 0,69 0 1 3,6 0 0 1,6 0 0 0\"",
+        ]))
+        .to_owned(),
         "one" => (1 + rng.below(2)).to_string(),
         "label" => (*rng.pick(&["0", "5", "127"])).to_owned(),
         "ect" => rng.below(4).to_string(),

@@ -134,6 +134,11 @@ impl Hmark {
         let packet = &*at.packet;
         // An error is marked like the packet it is about.
         let quoted = ox_packet::inner(&packet.bytes, &packet.layout);
+        // And not at all where that one's header cannot be read.
+        let head = if packet.layout.family == Family::V4 { 20 } else { usize::MAX };
+        if quoted.is_none() && ox_packet::quoted(&packet.bytes, &packet.layout).is_some_and(|q| q.len() < head) {
+            return None;
+        }
         let (start, key, layout) = quoted.unwrap_or((0, packet.key, packet.layout));
         let mut proto = layout.proto;
         let mut word = None;
