@@ -203,10 +203,10 @@ impl Key {
 }
 
 /// The number an interface name is in a [`Key`]: up to 15 bytes, big-endian, zero padded. Longer names are cut.
-pub fn iface_number(name: &str) -> u128 {
+pub fn iface_number(name: impl AsRef<[u8]>) -> u128 {
     let mut bytes = [0u8; 16];
-    for (to, from) in bytes[..15].iter_mut().zip(name.bytes()) {
-        *to = from;
+    for (to, from) in bytes[..15].iter_mut().zip(name.as_ref()) {
+        *to = *from;
     }
     u128::from_be_bytes(bytes)
 }

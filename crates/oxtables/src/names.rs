@@ -42,6 +42,7 @@ impl Names for System {
             .filter_map(|addr| match (addr, family) {
                 (IpAddr::V4(a), Family::V4) => Some(u32::from(a).into()),
                 (IpAddr::V6(a), Family::V6) => Some(a.into()),
+                (IpAddr::V6(a), Family::V4) => a.to_ipv4_mapped().map(|a| u32::from(a).into()),
                 _ => None,
             })
             .collect();

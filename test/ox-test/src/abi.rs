@@ -143,9 +143,9 @@ fn parse(family: Family, table: &str, line: &str) -> Result<Rule, String> {
 }
 
 /// Conditions that the kernel holds and stock does not print, or not in full: deviations/tcp-flags-outside-mask.toml,
-/// spi-full-range.toml, full-port-range-behind-not.toml, ipcomp-every-index.toml and time-epoch.toml; also every mobility
-/// header but all, and the code of an ICMP type that is any.
-const LOST: [&str; 11] = [
+/// spi-full-range.toml, full-port-range-behind-not.toml, ipcomp-every-index.toml, time-epoch.toml and icmp-code-range.toml;
+/// also every mobility header but all, and the code of an ICMP type that is any.
+const LOST: [&str; 14] = [
     "--tcp-flags NONE SYN",
     "! --sport 0:65535",
     "! --dport 0:65535",
@@ -156,6 +156,9 @@ const LOST: [&str; 11] = [
     "! --rt-segsleft 0:4294967295",
     "--datestop 1970-01-01T00:00:00",
     "--icmp-type any",
+    "--icmp-type 3/1:4",
+    "--icmp-type 3/4:1",
+    "--icmpv6-type 1/0:3",
     "! --mh-type 0:255",
 ];
 

@@ -1,10 +1,12 @@
 //! Every extension against the stock programs: one named test each.
 //!
-//! `OX_SEED` is the generator's seed and `OX_CASES` the number of generated rules for each extension and family. When all
-//! tests run in one process, counts are printed at the end, and an entry of the ledger that excused nothing is a failure, as
-//! is an option that no stock program ever took.
+//! `OX_SEED` is the generator's seed, `OX_CASES` the number of generated rules for each extension and family, `OX_BOUNDS` that
+//! of rules at the bounds of an extension's options. When all tests run in one process, counts are printed at the end, and an
+//! entry of the ledger that excused nothing is a failure, as is an option that no stock program ever took.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use ox_rules::ext;
+use ox_test::oracle::cases::Group;
 use ox_test::oracle::compare::{self, Counts, Difference};
 use ox_test::oracle::{Answer, Program, cannot, cases, coverage, ledger, root};
 use std::collections::BTreeMap;
@@ -18,6 +20,18 @@ struct Seen {
     /// How often the stock programs took a rule with each extension and each of its options.
     taken: BTreeMap<String, usize>,
     excused: Vec<usize>,
+}
+
+impl Seen {
+    /// What all names together have seen: their counts, and how many differences were excused.
+    fn total(&self) -> (Counts, usize) {
+        let mut total = (Counts::default(), 0);
+        for &(counts, excused) in self.counts.values() {
+            total.0 += counts;
+            total.1 += excused;
+        }
+        total
+    }
 }
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -48,13 +62,20 @@ fn main() -> ExitCode {
             Trial::test(format!("oracle::{name}"), move || extension(&name, seed, count, &ledger, &seen))
         })
         .collect();
+    let bounds = number("OX_BOUNDS", 24) as usize;
+    for name in ext::matches().iter().chain(ext::targets()).filter(|d| !d.options.is_empty()).map(|d| d.name) {
+        let (ledger, seen) = (ledger.clone(), seen.clone());
+        trials.push(Trial::test(format!("bounds::{name}"), move || at_bounds(name, seed, bounds, &ledger, &seen)));
+    }
     trials.push(Trial::test("a_broken_printer_or_checker_is_seen", broken));
     let conclusion = libtest_mimic::run(&arguments, trials);
     let partly = arguments.list || arguments.filter.is_some() || !arguments.skip.is_empty() || arguments.exact;
+    let Ok(seen) = seen.lock() else { return ExitCode::FAILURE };
     if partly {
+        let (Counts { cases, accepted, refused }, excused) = seen.total();
+        println!("{cases} cases, {accepted} accepted and {refused} refused by the stock programs, {excused} excused");
         return conclusion.exit_code();
     }
-    let Ok(seen) = seen.lock() else { return ExitCode::FAILURE };
     if report(&seen, &ledger, seed) { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
@@ -62,15 +83,12 @@ fn main() -> ExitCode {
 fn report(seen: &Seen, ledger: &[ledger::Entry], seed: u64) -> bool {
     println!("compared with the stock programs (nft and legacy, both families), seed {seed}:");
     println!("{:<14}{:>8}{:>10}{:>9}{:>9}{:>12}", "", "cases", "accepted", "refused", "excused", "options");
-    let mut total = (Counts::default(), 0);
     for (name, &(counts, excused)) in &seen.counts {
         let Counts { cases, accepted, refused } = counts;
         let options = coverage::share(name, &seen.taken);
         println!("{name:<14}{cases:>8}{accepted:>10}{refused:>9}{excused:>9}{options:>12}");
-        total.0 += counts;
-        total.1 += excused;
     }
-    let (Counts { cases, accepted, refused }, excused) = total;
+    let (Counts { cases, accepted, refused }, excused) = seen.total();
     println!("{:<14}{cases:>8}{accepted:>10}{refused:>9}{excused:>9}", "together");
     let mut useful = true;
     for (label, why) in coverage::EXCEPTIONS {
@@ -91,10 +109,29 @@ fn report(seen: &Seen, ledger: &[ledger::Entry], seed: u64) -> bool {
 }
 
 fn extension(name: &str, seed: u64, count: usize, ledger: &[ledger::Entry], seen: &Mutex<Seen>) -> Result<(), Failed> {
+    let groups = |program| cases::group_for(&root(), name, program, seed, count);
+    let again = format!("OX_SEED={seed} cargo test -p ox-test --test oracle -- oracle::{name}");
+    compare_groups(name, &groups, &again, ledger, seen)
+}
+
+/// The rules at the bounds of an extension's options.
+fn at_bounds(name: &str, seed: u64, count: usize, ledger: &[ledger::Entry], seen: &Mutex<Seen>) -> Result<(), Failed> {
+    let groups = |program| cases::bounds_for(&root(), name, program, seed, count);
+    let again = format!("OX_SEED={seed} OX_BOUNDS={count} cargo test -p ox-test --test oracle -- bounds::{name}");
+    compare_groups(name, &groups, &again, ledger, seen)
+}
+
+fn compare_groups(
+    name: &str,
+    groups: &dyn Fn(Program) -> Result<Group, String>,
+    again: &str,
+    ledger: &[ledger::Entry],
+    seen: &Mutex<Seen>,
+) -> Result<(), Failed> {
     let (mut counts, mut excused, mut left) = (Counts::default(), vec![0; ledger.len()], Vec::new());
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for program in Program::ALL {
-        let group = cases::group_for(&root(), name, program, seed, count)?;
+        let group = groups(program)?;
         if group.cases.is_empty() {
             continue;
         }
@@ -113,7 +150,9 @@ fn extension(name: &str, seed: u64, count: usize, ledger: &[ledger::Entry], seen
         }
     }
     let mut seen = seen.lock().map_err(|_| "another test has panicked")?;
-    seen.counts.insert(name.to_owned(), (counts, excused.iter().sum()));
+    let sums = seen.counts.entry(name.to_owned()).or_default();
+    sums.0 += counts;
+    sums.1 += excused.iter().sum::<usize>();
     for (label, n) in taken {
         *seen.taken.entry(label).or_default() += n;
     }
@@ -121,16 +160,16 @@ fn extension(name: &str, seed: u64, count: usize, ledger: &[ledger::Entry], seen
         *sum += n;
     }
     drop(seen);
-    if left.is_empty() { Ok(()) } else { Err(tell(&left, name, seed).into()) }
+    if left.is_empty() { Ok(()) } else { Err(tell(&left, again).into()) }
 }
 
-fn tell(left: &[Difference], name: &str, seed: u64) -> String {
+fn tell(left: &[Difference], again: &str) -> String {
     let shown = number("OX_SHOW", 25) as usize;
     let mut text = format!("{} unexplained differences:\n", left.len());
     for d in left.iter().take(shown) {
         text.push_str(&format!("  {d}\n"));
     }
-    text.push_str(&format!("again: OX_SEED={seed} cargo test -p ox-test --test oracle -- oracle::{name}\n"));
+    text.push_str(&format!("again: {again}\n"));
     text
 }
 

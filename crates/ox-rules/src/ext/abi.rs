@@ -180,7 +180,7 @@ pub(super) fn unbits<const N: usize>(all: u8) -> [bool; N] {
 /// The name of an interface and the bytes of it that count, `+` for the rest of them.
 pub(super) fn iface(iface: Iface) -> [[u8; 16]; 2] {
     let (mut name, mut mask) = ([0; 16], [0; 16]);
-    let stem = iface.stem().as_bytes();
+    let stem = iface.bytes();
     name[..stem.len()].copy_from_slice(stem);
     if iface.is_wild() {
         name[stem.len()] = b'+';

@@ -8,15 +8,27 @@ use ox_wire::xtables::conn::XtConnlabelMtinfo;
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Connlabel {
-    label: Inv<u16>,
+    label: Inv<u32>,
     set: bool,
 }
 
 options! { Connlabel;
     /// Number of the label, from 0 to 127.
-    LABEL ["label"] Inv<u16>, .needed() => |c, v| c.label = v;
+    LABEL ["label"] Inv<Label>, .needed() => |c, v| c.label = Inv { is: v.is.0, not: v.not };
     /// Set the label if the connection does not have it.
     SET ["set"] Flag => |c, _v| c.set = true;
+}
+
+/// A label's number; the kernel refuses those that are too large, but for what an `int` cannot hold.
+struct Label(u32);
+
+impl Value for Label {
+    const FORMS: &'static [Form] = &[Form::Number];
+    const HINT: &'static str = "N";
+    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
+        let label = number(args[0], i32::MAX as u32).map(Self);
+        label.ok_or_else(|| format!("`{}' is not a number of a label: 0 to 127 are expected", args[0]))
+    }
 }
 
 impl Ext for Connlabel {
@@ -70,7 +82,7 @@ impl Ext for Connlabel {
 impl Matching for Connlabel {
     fn pred(&self, _: &Lowering<'_>) -> Pred {
         let Self { label, set } = *self;
-        let bit = 1u128.checked_shl(label.is.into()).unwrap_or(0);
+        let bit = 1u128.checked_shl(label.is).unwrap_or(0);
         let effect = if set { Effect::Mutates } else { Effect::Stable };
         Native::new("connection label", effect, move |at| {
             let Some(conn) = at.conn.as_deref_mut() else { return Ok(label.not) };
@@ -88,13 +100,13 @@ impl Xt<0> for Connlabel {
 
     fn encode(&self, _: &Carry<'_>) -> Option<XtConnlabelMtinfo> {
         let Self { label, set } = *self;
-        Some(XtConnlabelMtinfo { bit: label.is, options: bits([label.not, set]).into() })
+        Some(XtConnlabelMtinfo { bit: label.is.try_into().ok()?, options: bits([label.not, set]).into() })
     }
 
     fn decode(info: &XtConnlabelMtinfo, _: &Carry<'_>) -> Option<Self> {
         let XtConnlabelMtinfo { bit, options } = *info;
         let [not, set] = unbits(options as u8);
-        Some(Self { label: Inv { is: bit, not }, set })
+        Some(Self { label: Inv { is: bit.into(), not }, set })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `-m dccp`: ports, type and one option of a DCCP header.
 //!
 //! Kernel: net/netfilter/xt_dccp.c; ABI: uapi/linux/netfilter/xt_dccp.h.
+use super::ports::Resolved;
 use super::prelude::*;
 use ox_wire::xtables::port::XtDccpInfo;
 
@@ -23,9 +24,9 @@ const INVALID: u16 = 0xfc00;
 
 options! { Dccp;
     /// Source port, or first and last port of a range.
-    SPORT ["source-port", "sport"] Inv<Ports> => |d, v| d.sport = Some(v);
+    SPORT ["source-port", "sport"] Inv<Resolved> => |d, v| d.sport = Some(Inv { is: v.is.0, not: v.not });
     /// Destination port, or first and last port of a range.
-    DPORT ["destination-port", "dport"] Inv<Ports> => |d, v| d.dport = Some(v);
+    DPORT ["destination-port", "dport"] Inv<Resolved> => |d, v| d.dport = Some(Inv { is: v.is.0, not: v.not });
     /// Packet types, separated by commas (REQUEST RESPONSE DATA ACK DATAACK CLOSEREQ CLOSE RESET SYNC SYNCACK INVALID).
     TYPES ["dccp-types"] Inv<Types> => |d, v| d.types = Some(v);
     /// DCCP option of this number is there.

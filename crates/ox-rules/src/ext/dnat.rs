@@ -1,7 +1,7 @@
 //! `-j DNAT`: rewrite the destination of a connection.
 //!
 //! Kernel: net/netfilter/xt_nat.c `xt_dnat_target_v2`; ABI: uapi/linux/netfilter/nf_nat.h.
-use super::nat::{Choice, Range, print_range, read_range, spec};
+use super::nat::{self, Choice, Range, read_range};
 use super::prelude::*;
 
 /// The target.
@@ -38,32 +38,28 @@ impl Ext for Dnat {
 
     fn save(&self, out: &mut Out, family: Family) {
         let Self { to, choice } = self;
-        out.word("--to-destination ");
-        print_range(to, family, out);
-        choice.print("--", out);
+        nat::save("--to-destination", to, *choice, family, out);
     }
 
     fn list(&self, out: &mut Out, show: &Show<'_>) {
         let Self { to, choice } = self;
-        out.word("to:");
-        print_range(to, show.family, out);
-        choice.print("", out);
+        nat::list(to, *choice, show, out);
     }
 
     fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
         let Self { to, choice } = *self;
-        super::nat::translate("dnat", to, choice, nft)
+        nat::translate("dnat", to, choice, nft)
     }
 }
 
 impl Acting for Dnat {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { to, choice } = *self;
-        spec(NatKind::Destination, to, choice)
+        nat::spec(NatKind::Destination, to, choice)
     }
 }
 
-super::nat::revisions! { Dnat }
+nat::revisions! { Dnat }
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,9 @@ fn text_and_listings() {
         (Filter, "-p udp --dport 80:70", "-p udp -m udp --dport 80:70", "udp dpts:80:70"),
         (Filter, "-p icmp --icmp-type ECHO-REQ", "-p icmp -m icmp --icmp-type 8", "icmptype 8"),
         (Filter, "-p icmp ! --icmp-type 255", "-p icmp -m icmp ! --icmp-type any", "icmp !type 255"),
+        (Filter, "-p icmp --icmp-type 3:3/1:4", "-p icmp -m icmp --icmp-type 3/1:4", "icmptype 3 codes 1-4"),
+        (Filter, "-p icmp --icmp-type 3/0:255", "-p icmp -m icmp --icmp-type 3", "icmptype 3"),
+        (Filter, "-p udp --sport 010:+20", "-p udp -m udp --sport 10:20", "udp spts:10:20"),
         (
             Filter,
             "-p sctp --chunk-types any data:Be,abort:T",

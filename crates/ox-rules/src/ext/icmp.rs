@@ -93,13 +93,13 @@ static NAMES: [Name; 40] = [
 ];
 
 options! { Icmp;
-    /// Type by name or number, with an optional code: echo-request, 8, 3/4; `any' is every type.
+    /// Type by name or number, with an optional code or range of codes: echo-request, 8, 3/4, 3/0:3; `any' is every type.
     TYPE ["icmp-type"] Inv<Kind>, .needed() => |i, v| i.kind = v;
 }
 
 impl Value for Kind {
     const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "TYPE[/CODE]";
+    const HINT: &'static str = "TYPE[/CODE[:CODE]]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         match cx.family {
             Family::V4 => read(args[0], &NAMES),
@@ -122,26 +122,35 @@ fn read(text: &str, names: &[Name]) -> Result<Kind, String> {
         Some((kind, code)) => (kind, Some(code)),
         None => (text, None),
     };
-    let Some(kind) = number(kind, 255) else {
+    // A range of types is understood only where it is none.
+    let Some((kind, _)) = span(kind).filter(|(first, last)| first == last) else {
         return Err(format!(
             "`{text}' is not a type: a name like echo-request, or a number from 0 to 255, is expected"
         ));
     };
-    let (lo, hi) = match code.map(|c| number(c, 255)) {
+    let (lo, hi) = match code.map(span) {
         None => (0, 255),
-        Some(Some(code)) => (code as u8, code as u8),
-        Some(None) => return Err(format!("`{text}' has no code from 0 to 255 behind the `/'")),
+        Some(Some(codes)) => codes,
+        Some(None) => return Err(format!("`{text}' has no code from 0 to 255 behind the `/', nor a range of them")),
     };
-    Ok(Kind { kind: kind as u8, lo, hi })
+    Ok(Kind { kind, lo, hi })
 }
 
-/// Prints ` --OPTION TYPE[/CODE]`.
+/// `N` or `N:N`.
+fn span(text: &str) -> Option<(u8, u8)> {
+    let (lo, hi) = text.split_once(':').unwrap_or((text, text));
+    Some((number(lo, 255)? as u8, number(hi, 255)? as u8))
+}
+
+/// Prints ` --OPTION TYPE[/CODE[:CODE]]`.
 pub(super) fn save(kind: Inv<Kind>, option: &str, out: &mut Out) {
     out.flag(kind.not, option);
     out.gap();
     out.dec(kind.is.kind.into());
-    if kind.is.lo == kind.is.hi {
-        out.fmt(format_args!("/{}", kind.is.lo));
+    match (kind.is.lo, kind.is.hi) {
+        (0, 255) => {}
+        (lo, hi) if lo == hi => out.fmt(format_args!("/{lo}")),
+        (lo, hi) => out.fmt(format_args!("/{lo}:{hi}")),
     }
 }
 
@@ -193,8 +202,13 @@ pub(super) fn translate(kind: Inv<Kind>, proto: &str, names: &[(u8, &str)], nft:
         Some((_, name)) => nft.test(&format!("{proto} type"), not, *name),
         None => nft.test(&format!("{proto} type"), not, kind),
     }
-    if coded {
+    if lo > hi {
+        return nft.no("nft takes no range of codes that runs backwards");
+    }
+    if lo == hi {
         nft.test(&format!("{proto} code"), false, lo);
+    } else if coded {
+        nft.test(&format!("{proto} code"), false, format_args!("{lo}-{hi}"));
     }
     Some(())
 }
@@ -242,16 +256,25 @@ pub(super) fn pred(kind: Kind) -> Pred {
     Pred::all([Pred::eq(Field::IcmpType, kind.kind), Pred::range(Field::IcmpCode, kind.lo, kind.hi)])
 }
 
-impl Xt<0> for Icmp {
-    type Info = IptIcmp;
+/// How the kernel stores a match of a `kind`, in two structures that differ by their names.
+macro_rules! revision {
+    ($ty:ident as $info:ident) => {
+        impl Xt<0> for $ty {
+            type Info = $info;
 
-    fn encode(&self, _: &Carry<'_>) -> Option<IptIcmp> {
-        let Self { kind: Inv { is: Kind { kind, lo, hi }, not } } = *self;
-        Some(IptIcmp { kind, code: [lo, hi], invflags: not.into() })
-    }
+            fn encode(&self, _: &Carry<'_>) -> Option<$info> {
+                let Self { kind: Inv { is: Kind { kind, lo, hi }, not } } = *self;
+                Some($info { kind, code: [lo, hi], invflags: not.into() })
+            }
 
-    fn decode(info: &IptIcmp, _: &Carry<'_>) -> Option<Self> {
-        let IptIcmp { kind, code: [lo, hi], invflags } = *info;
-        Some(Self { kind: Inv { is: Kind { kind, lo, hi }, not: invflags & 1 != 0 } })
-    }
+            fn decode(info: &$info, _: &Carry<'_>) -> Option<Self> {
+                let $info { kind, code: [lo, hi], invflags } = *info;
+                Some(Self { kind: Inv { is: Kind { kind, lo, hi }, not: invflags & 1 != 0 } })
+            }
+        }
+    };
 }
+
+pub(super) use revision;
+
+revision! { Icmp as IptIcmp }

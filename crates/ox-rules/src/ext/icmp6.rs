@@ -1,7 +1,7 @@
 //! `-m icmp6`: the type and code of an ICMPv6 message.
 //!
 //! Kernel: net/ipv6/netfilter/ip6_tables.c `icmp6_match`; ABI: uapi/linux/netfilter_ipv6/ip6_tables.h `struct ip6t_icmp`.
-use super::icmp::{Kind, Name, all, list, one, pred, save};
+use super::icmp::{self, Kind, Name, all, list, one, pred, revision, save};
 use super::prelude::*;
 use ox_wire::xtables::port::Ip6tIcmp;
 
@@ -44,7 +44,7 @@ pub(super) static NAMES: [Name; 28] = [
 ];
 
 options! { Icmp6;
-    /// Type by name or number, with an optional code: echo-request, 128, 1/4.
+    /// Type by name or number, with an optional code or range of codes: echo-request, 128, 1/4, 1/0:3.
     TYPE ["icmpv6-type"] Inv<Kind>, .needed() => |i, v| i.kind = v;
 }
 
@@ -89,7 +89,7 @@ impl Ext for Icmp6 {
 
     fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
         let Self { kind } = *self;
-        super::icmp::translate(kind, "icmpv6", &IN_NFT, nft)
+        icmp::translate(kind, "icmpv6", &IN_NFT, nft)
     }
 }
 
@@ -100,16 +100,4 @@ impl Matching for Icmp6 {
     }
 }
 
-impl Xt<0> for Icmp6 {
-    type Info = Ip6tIcmp;
-
-    fn encode(&self, _: &Carry<'_>) -> Option<Ip6tIcmp> {
-        let Self { kind: Inv { is: Kind { kind, lo, hi }, not } } = *self;
-        Some(Ip6tIcmp { kind, code: [lo, hi], invflags: not.into() })
-    }
-
-    fn decode(info: &Ip6tIcmp, _: &Carry<'_>) -> Option<Self> {
-        let Ip6tIcmp { kind, code: [lo, hi], invflags } = *info;
-        Some(Self { kind: Inv { is: Kind { kind, lo, hi }, not: invflags & 1 != 0 } })
-    }
-}
+revision! { Icmp6 as Ip6tIcmp }

@@ -39,6 +39,10 @@ impl Ext for Idletimer {
         Ok(())
     }
 
+    fn shared(&self) -> Option<Shared<'_>> {
+        Some(Shared { what: "timer", name: &self.label, terms: self.alarm.into() })
+    }
+
     fn save(&self, out: &mut Out, _: Family) {
         let Self { timeout, label, alarm } = self;
         out.opt(false, "--timeout", *timeout);

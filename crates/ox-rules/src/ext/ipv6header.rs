@@ -43,8 +43,11 @@ impl Value for Headers {
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let mut bits = 0;
         for name in args[0].split(',') {
-            let n = number(name, 255).map(|n| n as u8);
-            let found = NAMES.iter().find(|(long, short, kind, _)| *long == name || *short == name || Some(*kind) == n);
+            // A number is one more name to stock, which knows it in one spelling only.
+            let is = |(long, short, kind, _): &&(&str, &str, u8, u8)| {
+                *long == name || *short == name || kind.to_string() == name
+            };
+            let found = NAMES.iter().find(is);
             bits |= found.ok_or_else(|| format!("`{name}' is not a header: hop dst route frag auth esp none prot"))?.3;
         }
         Ok(Headers(bits))

@@ -55,7 +55,7 @@ impl Value for Port {
     const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "PORT";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        read_port(args[0], cx).map(Port)
+        read_service(args[0], cx).map(Port)
     }
 }
 

@@ -182,6 +182,18 @@ impl Refused {
     }
 }
 
+/// Something that the kernel keeps under a name and the first rule with that name makes: whoever names it later must mean
+/// the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared<'a> {
+    /// What it is, for messages.
+    pub what: &'static str,
+    /// Its name.
+    pub name: &'a str,
+    /// What must be the same for all.
+    pub terms: u64,
+}
+
 /// What every extension is: a value with a syntax.
 pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
     /// Name after `-m` or `-j`.
@@ -228,6 +240,11 @@ pub trait Ext: Options + Default + Clone + PartialEq + std::fmt::Debug {
     fn admit(&self, at: &Place<'_>) -> Result<(), Refused> {
         let _ = at;
         Ok(())
+    }
+
+    /// What it shares with every other rule that says the same name, if the kernel compares the two.
+    fn shared(&self) -> Option<Shared<'_>> {
+        None
     }
 
     /// Prints the options as `-S` does: each ` --option value`, nothing for the name itself.

@@ -134,7 +134,7 @@ impl Print for PortRange {
 }
 
 /// Prints a range as it is written.
-pub(super) fn print_range(range: &Range, family: Family, out: &mut Out) {
+fn print_range(range: &Range, family: Family, out: &mut Out) {
     let Range { addrs, ports } = *range;
     if let Some((lo, hi)) = addrs {
         let brackets = family == Family::V6 && ports.is_some();
@@ -163,6 +163,21 @@ impl Choice {
             }
         }
     }
+}
+
+/// Prints ` --OPTION RANGE [FLAGS]`.
+pub(super) fn save(option: &str, range: &Range, choice: Choice, family: Family, out: &mut Out) {
+    out.word(option);
+    out.raw(" ");
+    print_range(range, family, out);
+    choice.print("--", out);
+}
+
+/// Prints as `-L` does.
+pub(super) fn list(range: &Range, choice: Choice, show: &Show<'_>, out: &mut Out) {
+    out.word("to:");
+    print_range(range, show.family, out);
+    choice.print("", out);
 }
 
 /// `WORD [to RANGE] [FLAGS]`, as nft writes all four.

@@ -62,7 +62,7 @@ impl Ids {
     const MAX: u32 = u32::MAX - 1;
 
     fn read(text: &str, what: &str) -> Result<Self, String> {
-        let ids = match text.split_once('-') {
+        let ids = match text.split_once(['-', ':']) {
             None => number(text, Self::MAX).map(|n| (n, n)),
             Some((lo, hi)) => number(lo, Self::MAX).zip(number(hi, Self::MAX)),
         };
@@ -243,7 +243,7 @@ mod tests {
         check(
             Family::V4,
             TableName::Filter,
-            "-m owner ! --gid-owner 5-5 --suppl-groups --uid-owner 0x10-20 ! --socket-exists",
+            "-m owner ! --gid-owner 5-5 --suppl-groups --uid-owner 0x10:20 ! --socket-exists",
             "-m owner ! --socket-exists --uid-owner 16-20 ! --gid-owner 5 --suppl-groups",
             "! owner socket exists owner UID match 16-20 ! owner GID match 5 incl. suppl. groups",
         );

@@ -3,6 +3,22 @@
 //! Kernel: net/netfilter/xt_tcpudp.c `port_match`.
 use super::prelude::*;
 
+/// Ports of which stock asks the resolver. Unlike for tcp it does not ask that they run upwards; a range that does not has no
+/// port in it.
+pub(super) struct Resolved(pub(super) Ports);
+
+impl Value for Resolved {
+    const FORMS: &'static [Form] = Ports::FORMS;
+    const HINT: &'static str = Ports::HINT;
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        let one = |text: &str, none: u16| if text.is_empty() { Ok(none) } else { read_service(text, cx) };
+        Ok(Self(match args[0].split_once(':') {
+            Some((lo, hi)) => Ports { lo: one(lo, 0)?, hi: one(hi, u16::MAX)? },
+            None => read_service(args[0], cx).map(|port| Ports { lo: port, hi: port })?,
+        }))
+    }
+}
+
 /// Prints ` spt:80`, ` dpts:!1:2` as `-L` does; nothing for the full range.
 pub(super) fn list(ports: Inv<Ports>, name: &str, out: &mut Out, show: &Show<'_>) {
     let Inv { is, not } = ports;

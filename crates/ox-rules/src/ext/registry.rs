@@ -1,7 +1,7 @@
 //! The registry: which extensions there are. One row each; everything else of an extension is in its own file.
 
 use super::abi::{self, Carried, Carry};
-use super::{Acting, Desc, Ext, Matching, Place, Refused, admit_desc, save_foreign};
+use super::{Acting, Desc, Ext, Matching, Place, Refused, Shared, admit_desc, save_foreign};
 use crate::ir::{Act, Lowering, Native, Pred};
 use crate::model::{ChainName, Foreign, Raw, Standard};
 use crate::syntax::{Nft, Opt, Options, Out, Reading, Show};
@@ -131,6 +131,14 @@ macro_rules! registry {
                 }
             }
 
+            /// What it shares by name with other rules.
+            pub fn shared(&self) -> Option<Shared<'_>> {
+                match self {
+                    $(Match::$m(e) => e.shared(),)*
+                    Match::Foreign(_) => None,
+                }
+            }
+
             pub(crate) fn save(&self, out: &mut Out, family: Family) {
                 match self {
                     $(Match::$m(e) => e.save(out, family),)*
@@ -251,6 +259,14 @@ macro_rules! registry {
                         e.admit(at)
                     })*
                     _ => Ok(()),
+                }
+            }
+
+            /// What it shares by name with other rules.
+            pub fn shared(&self) -> Option<Shared<'_>> {
+                match self {
+                    $(Target::$t(e) => e.shared(),)*
+                    _ => None,
                 }
             }
 

@@ -1,7 +1,7 @@
 //! `-j SNAT`: rewrite the source of a connection.
 //!
 //! Kernel: net/netfilter/xt_nat.c `xt_snat_target_v2`; ABI: uapi/linux/netfilter/nf_nat.h.
-use super::nat::{Choice, Range, print_range, read_range, spec};
+use super::nat::{self, Choice, Range, read_range};
 use super::prelude::*;
 
 /// The target.
@@ -40,32 +40,28 @@ impl Ext for Snat {
 
     fn save(&self, out: &mut Out, family: Family) {
         let Self { to, choice } = self;
-        out.word("--to-source ");
-        print_range(to, family, out);
-        choice.print("--", out);
+        nat::save("--to-source", to, *choice, family, out);
     }
 
     fn list(&self, out: &mut Out, show: &Show<'_>) {
         let Self { to, choice } = self;
-        out.word("to:");
-        print_range(to, show.family, out);
-        choice.print("", out);
+        nat::list(to, *choice, show, out);
     }
 
     fn translate(&self, nft: &mut Nft<'_>) -> Option<()> {
         let Self { to, choice } = *self;
-        super::nat::translate("snat", to, choice, nft)
+        nat::translate("snat", to, choice, nft)
     }
 }
 
 impl Acting for Snat {
     fn act(&self, _: &Lowering<'_>) -> Act {
         let Self { to, choice } = *self;
-        spec(NatKind::Source, to, choice)
+        nat::spec(NatKind::Source, to, choice)
     }
 }
 
-super::nat::revisions! { Snat }
+nat::revisions! { Snat }
 
 #[cfg(test)]
 mod tests {

@@ -66,9 +66,9 @@ impl Value for Chance {
     const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "P";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        match args[0].parse::<f64>() {
+        match fraction(args[0]) {
             // Rounded to 31 bits as stock does (lround).
-            Ok(p) if (0.0..=1.0).contains(&p) => Ok(Chance((p * f64::from(1u32 << 31)).round() as u32)),
+            Some(p) if (0.0..=1.0).contains(&p) => Ok(Chance((p * f64::from(1u32 << 31)).round() as u32)),
             _ => Err(format!("`{}' is not a probability: a number from 0 to 1 is expected", args[0])),
         }
     }

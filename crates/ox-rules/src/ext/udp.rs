@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_tcpudp.c `udp_mt`; ABI: uapi/linux/netfilter/xt_tcpudp.h `struct xt_udp`.
 //! iptables-nft writes ports as payload expressions, so a short header does not match there instead of dropping the
 //! packet; with no condition at all it writes the xt match.
+use super::ports::Resolved;
 use super::prelude::*;
 use ox_wire::xtables::port::XtUdp;
 
@@ -15,25 +16,9 @@ pub struct Udp {
 
 options! { Udp;
     /// Source port, or first and last port of a range.
-    SPORT ["source-port", "sport"] Inv<UdpPorts> => |u, v| u.sport = Inv { is: v.is.0, not: v.not };
+    SPORT ["source-port", "sport"] Inv<Resolved> => |u, v| u.sport = Inv { is: v.is.0, not: v.not };
     /// Destination port, or first and last port of a range.
-    DPORT ["destination-port", "dport"] Inv<UdpPorts> => |u, v| u.dport = Inv { is: v.is.0, not: v.not };
-}
-
-/// Ports of which stock, unlike for tcp, does not ask that they run upwards; a range that does not has no port in it.
-struct UdpPorts(Ports);
-
-impl Value for UdpPorts {
-    const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "PORT[:PORT]";
-    fn read(args: &[&str], not: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        match args[0].split_once(':') {
-            Some((lo, hi)) if !lo.is_empty() && !hi.is_empty() => {
-                Ok(UdpPorts(Ports { lo: read_port(lo, cx)?, hi: read_port(hi, cx)? }))
-            }
-            _ => Ports::read(args, not, cx).map(UdpPorts),
-        }
-    }
+    DPORT ["destination-port", "dport"] Inv<Resolved> => |u, v| u.dport = Inv { is: v.is.0, not: v.not };
 }
 
 impl Udp {

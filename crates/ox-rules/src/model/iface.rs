@@ -1,6 +1,8 @@
 //! `Iface`: an interface name as a rule gives it, `+` at the end standing for the rest.
 
+use crate::bytes::{bytes_of, text_of};
 use ox_packet::iface_number;
+use std::borrow::Cow;
 
 /// A name of up to 15 bytes, or a beginning of names (`eth+`). The default stands for any interface.
 ///
@@ -18,7 +20,7 @@ const WILD: u8 = 0x80;
 impl Iface {
     /// Reads a name; `+` as the last byte is the wildcard. `None`: longer than 15 bytes (`IFNAMSIZ` - 1).
     pub fn new(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
+        let bytes = &*bytes_of(text);
         if bytes.len() > 15 {
             return None;
         }
@@ -41,8 +43,13 @@ impl Iface {
     }
 
     /// The name without its wildcard.
-    pub fn stem(&self) -> &str {
-        std::str::from_utf8(&self.name[..self.len()]).unwrap_or("?")
+    pub fn stem(&self) -> Cow<'_, str> {
+        text_of(self.bytes())
+    }
+
+    /// As [`Self::stem`], as the kernel has it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.name[..self.len()]
     }
 
     /// Whether it ends in `+`.
@@ -52,7 +59,7 @@ impl Iface {
 
     /// The number that a masked [`ox_packet::Key`] interface equals.
     pub fn number(&self) -> u128 {
-        iface_number(self.stem())
+        iface_number(self.bytes())
     }
 
     /// The bytes that count: the stem, and the byte after it unless there is a wildcard.
@@ -82,5 +89,20 @@ impl std::hash::Hash for Iface {
 impl std::fmt::Debug for Iface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", format!("{}{}", self.stem(), if self.is_wild() { "+" } else { "" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_count_as_one() {
+        let name = text_of(b"e\xff\xfe-0123456789+").into_owned();
+        let iface = Iface::new(&name).expect("fifteen bytes");
+        assert_eq!(iface.bytes(), b"e\xff\xfe-0123456789");
+        assert_eq!((&*iface.stem(), iface.is_wild()), (&name[..name.len() - 1], true));
+        assert_eq!(Iface::new(&text_of(b"\xff123456789012345")), None);
+        assert_eq!(iface.number() & iface.mask(), iface.number());
     }
 }

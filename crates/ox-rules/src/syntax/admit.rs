@@ -3,7 +3,7 @@
 //! Kernel: nft: net/netfilter/nf_tables_api.c `nft_table_validate`, nft_compat.c `nft_target_validate`;
 //! legacy: net/ipv4/netfilter/ip_tables.c `mark_source_chains`, x_tables.c `xt_check_match`.
 
-use super::{Program, Refusal};
+use super::{Program, Refusal, shared};
 use crate::ext::{Place, Refused};
 use crate::ir::{Dialect, HookSet};
 use crate::model::{Fresh, Head, Iface, Rule, Standard, Table, Target};
@@ -47,27 +47,29 @@ pub fn admit(table: &Table, program: Program) -> Result<(), Vec<Refusal>> {
                 let by_hook = rule_fits(rule, &Place { hooks: HookSet::NONE, ..place }).is_ok();
                 let blamed = if by_hook { graph.newest_above(table, &reach, c, r) } else { (c, r) };
                 let rule = &table.chains[blamed.0].rules[blamed.1];
-                refusals.push(Refusal {
-                    act: rule_act(rule),
-                    chain: table.chains[blamed.0].name.as_str().to_owned(),
-                    errno: refused.errno,
-                    why: refused.why,
-                    line: rule.origin.line,
-                });
+                let chain = table.chains[blamed.0].name.as_str();
+                refusals.push(refuse(rule, chain, refused));
                 if refusals.len() == MOST_TOLD {
                     break 'table;
                 }
             }
         }
     }
+    refusals.extend(shared::disagreements(table).take(MOST_TOLD));
     refusals.sort_by_key(|r| r.line);
     refusals.dedup();
     refusals.extend(whole);
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-fn is_new(rule: &Rule) -> bool {
+pub(super) fn is_new(rule: &Rule) -> bool {
     rule.origin.fresh != Fresh::Kept
+}
+
+/// The refusal of a rule that is new.
+pub(super) fn refuse(rule: &Rule, chain: &str, refused: Refused) -> Refusal {
+    let Refused { errno, why } = refused;
+    Refusal { act: rule_act(rule), chain: chain.to_owned(), errno, why, line: rule.origin.line }
 }
 
 fn rule_act(rule: &Rule) -> &'static str {
@@ -254,8 +256,7 @@ impl Graph {
             Dialect::Nft => "Too many links",
             Dialect::Legacy => "Too many levels of symbolic links",
         };
-        let chain = table.chains[call.from].name.as_str().to_owned();
-        Refusal { act: rule_act(rule), chain, errno, why, line: rule.origin.line }
+        refuse(rule, table.chains[call.from].name.as_str(), Refused { errno, why })
     }
 }
 

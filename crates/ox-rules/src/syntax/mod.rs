@@ -20,6 +20,7 @@ mod program;
 mod rule;
 mod run;
 mod save;
+mod shared;
 mod text;
 mod translate;
 mod value;
@@ -35,7 +36,7 @@ pub use help::{help, restore_help, restore_translate_help, save_help, translate_
 pub use json::{JsonFault, JsonOf, json};
 pub use list::{Listing, list_rules};
 pub use names::{Names, NoNames};
-pub use number::{number, number_u64};
+pub use number::{decimal, fraction, number, number_u64};
 pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
 pub use program::{Program, Refusal, Trouble, VERSION, point, quote_line, shorten};
@@ -47,7 +48,7 @@ pub use translate::{
     Aside, Culprit, Nft, NoForm, Translated, TranslatedText, Untranslated, Where, culprit_word, translate_command,
     translate_rule, translate_text,
 };
-pub use value::{Addr, Flag, Form, Masked, Ports, Text, Texts, Value, read_addr, read_net, read_port};
+pub use value::{Addr, Flag, Form, Masked, Ports, Text, Texts, Value, read_addr, read_net, read_port, read_service};
 pub use words::{Word, split_words};
 
 pub(crate) use names::{protocol_name, read_protocol};

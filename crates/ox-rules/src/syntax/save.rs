@@ -44,7 +44,7 @@ pub fn print_head(head: &Head, family: Family, out: &mut Out) {
         if !iface.is.is_any() || iface.not {
             out.flag(iface.not, flag);
             match iface.is.is_wild() {
-                false => out.guarded(iface.is.stem()),
+                false => out.guarded(&iface.is.stem()),
                 true => out.guarded(&format!("{}+", iface.is.stem())),
             }
         }
@@ -72,7 +72,7 @@ pub(super) fn net_as_is(net: Net, family: Family, out: &mut Out) {
 
 impl Print for Iface {
     fn print(&self, out: &mut Out) {
-        out.raw(self.stem());
+        out.raw(&self.stem());
         if self.is_wild() {
             out.raw("+");
         }

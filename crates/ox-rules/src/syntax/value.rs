@@ -1,6 +1,6 @@
 //! `Value`: the kinds of argument that options take, shared by all extensions.
 
-use super::{Names, Out, Print, Reading, number};
+use super::{Names, Out, Print, Reading, decimal, number};
 use crate::model::{Inv, Net, prefix_mask};
 use ox_packet::Family;
 use std::net::Ipv6Addr;
@@ -165,9 +165,25 @@ impl Print for Ports {
 /// # Errors
 /// Neither a number up to 65535 nor a service anybody knows.
 pub fn read_port(text: &str, cx: &Reading<'_>) -> Result<u16, String> {
-    if let Some(n) = number(text, 65535) {
-        return Ok(n as u16);
+    match number(text, 65535) {
+        Some(n) => Ok(n as u16),
+        None => service(text, cx),
     }
+}
+
+/// A port by number or service name as the resolver has it, whom stock asks for some: a number is decimal, whatever it
+/// begins with.
+///
+/// # Errors
+/// As [`read_port`].
+pub fn read_service(text: &str, cx: &Reading<'_>) -> Result<u16, String> {
+    match decimal(text, 65535) {
+        Some(n) => Ok(n as u16),
+        None => service(text, cx),
+    }
+}
+
+fn service(text: &str, cx: &Reading<'_>) -> Result<u16, String> {
     let proto = super::names::protocol_name(cx.head.proto.is.0).filter(|_| cx.head.proto.is.0 != 0);
     cx.names
         .port(text, proto)

@@ -113,7 +113,7 @@ impl Hints {
         kube: bool,
         family: Family,
     ) {
-        let exact = |i: Inv<Iface>| (!i.is.is_any() && !i.is.is_wild()).then(|| i.is.stem().to_owned());
+        let exact = |i: Inv<Iface>| (!i.is.is_any() && !i.is.is_wild()).then(|| i.is.stem().into_owned());
         self.ifaces.extend(exact(iif));
         self.ifaces.extend(exact(oif));
         let plain = |n: Inv<Net>| (!n.not && !n.is.is_any()).then_some(n.is);
@@ -164,7 +164,7 @@ impl Hints {
         match kind {
             NatKind::Source | NatKind::Masquerade => {
                 if !oif.not && !oif.is.is_any() && !oif.is.is_wild() {
-                    self.outward.push(oif.is.stem().to_owned());
+                    self.outward.push(oif.is.stem().into_owned());
                 }
                 self.inside.extend(plain(src));
                 self.own.extend(addrs.filter(|(a, b)| a == b && kind == NatKind::Source).map(|a| a.0));

@@ -1,5 +1,6 @@
 //! Rules made from the option tables of the extensions: every option, negated, repeated, missing, at its boundaries.
 
+pub mod bounds;
 mod rare;
 pub mod text;
 pub mod values;

@@ -192,3 +192,12 @@ pub fn all(ext: &str, opt: &Opt) -> impl Iterator<Item = &'static str> {
     let plain = |w: &'static str| w.strip_prefix("4:").or(w.strip_prefix("6:")).unwrap_or(w);
     good.iter().chain(bad).map(move |w| plain(w))
 }
+
+/// Whether a word is a plain name behind the option that names what rules share.
+pub(super) fn is_shared_name(option: &str, word: &str) -> bool {
+    match option {
+        "--hashlimit-name" => HASHNAME.0.contains(&word),
+        "--rateest-name" => ESTIMATOR.0.contains(&word),
+        _ => false,
+    }
+}

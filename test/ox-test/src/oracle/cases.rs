@@ -69,6 +69,7 @@ pub fn group(root: &Path, name: &str, family: Family, seed: u64, count: usize) -
 pub fn group_for(root: &Path, name: &str, program: Program, seed: u64, count: usize) -> Result<Group, String> {
     let family = program.family;
     let mut group = read(root, name, family)?;
+    group.before.extend(wanted(name, program));
     let names = SystemNames::default();
     let good = |made: &generate::Made| ours::takes(program, &case(String::new(), made.clone()), &names);
     let mut random = Random::named(seed, &format!("{name}{family:?}"));
@@ -86,16 +87,24 @@ pub fn group_for(root: &Path, name: &str, program: Program, seed: u64, count: us
             }
         }
     }
-    // What the generator's words name must exist.
+    let made = made.into_iter().enumerate();
+    group.cases.extend(made.map(|(i, m)| case(format!("OX_SEED={seed} rule {i}"), m)));
+    Ok(group)
+}
+
+/// What makes the things that the generator's words name: they must exist.
+fn wanted(name: &str, program: Program) -> Vec<Vec<String>> {
+    let family = program.family;
+    let mut before: Vec<Vec<String>> = Vec::new();
     if ["nfacct", "mixtures"].contains(&name) {
-        group.before.extend(["acct", "other"].map(|object| ["nfacct", "add", object].map(str::to_owned).to_vec()));
+        before.extend(["acct", "other"].map(|object| ["nfacct", "add", object].map(str::to_owned).to_vec()));
     }
     if name == "mixtures" {
         for estimator in ["a", "b"] {
             let command =
                 [&program.name(""), "-t", "mangle", "-A", "OUTPUT", "-j", "RATEEST", "--rateest-name", estimator];
             let pace = ["--rateest-interval", "250ms", "--rateest-ewmalog", "1s"];
-            group.before.push(command.into_iter().chain(pace).map(str::to_owned).collect());
+            before.push(command.into_iter().chain(pace).map(str::to_owned).collect());
         }
     }
     if ["set", "SET", "mixtures"].contains(&name) {
@@ -104,11 +113,32 @@ pub fn group_for(root: &Path, name: &str, program: Program, seed: u64, count: us
             [("ips", "hash:ip"), ("nets", "hash:net"), ("pairs", "hash:ip,port"), ("three", "hash:ip,port,ip")]
         {
             let command = ["ipset", "create", set, kind, "family", inet, "timeout", "0"];
-            group.before.push(command.map(str::to_owned).to_vec());
+            before.push(command.map(str::to_owned).to_vec());
         }
     }
-    let made = made.into_iter().enumerate();
-    group.cases.extend(made.map(|(i, m)| case(format!("OX_SEED={seed} rule {i}"), m)));
+    before
+}
+
+/// The rules at the bounds of one extension, for a program: `count` of them, or all.
+pub fn bounds_for(root: &Path, name: &str, program: Program, seed: u64, count: usize) -> Result<Group, String> {
+    let family = program.family;
+    let mut group = Group { before: read(root, name, family)?.before, cases: Vec::new() };
+    group.before.extend(wanted(name, program));
+    let names = SystemNames::default();
+    let good = |made: &generate::Made| ours::takes(program, &case(String::new(), made.clone()), &names);
+    // Always the same rules: only which of them are tried goes by the seed.
+    let mut random = Random::named(0, &format!("{name}{family:?}"));
+    let mut made = Vec::new();
+    for (list, kind) in [(ext::matches(), Kind::Match), (ext::targets(), Kind::Target)] {
+        if let Some(desc) = list.iter().find(|d| d.name == name && d.families.has(family)) {
+            made.extend(generate::bounds::rules(desc, kind, family, &mut random, &good));
+        }
+    }
+    let mut made: Vec<_> = made.into_iter().enumerate().collect();
+    Random::named(seed, &format!("{name}{family:?}")).shuffle(&mut made);
+    made.truncate(count);
+    made.sort_by_key(|m| m.0);
+    group.cases.extend(made.into_iter().map(|(i, m)| case(format!("bound {i}"), m)));
     Ok(group)
 }
 

@@ -6,6 +6,8 @@ use super::stock;
 use super::{Answer, NO_FORM, Program, SystemNames};
 use ox_packet::Family;
 use ox_rules::ir::Dialect;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +110,11 @@ pub struct Ran {
 pub fn run(name: &str, program: Program, group: &Group, tamper: &(dyn Fn(&mut Answer) + Sync)) -> Result<Ran, String> {
     let family = if program.family == Family::V4 { 4 } else { 6 };
     let dialect = if program.dialect == Dialect::Nft { "nft" } else { "legacy" };
-    let lock = std::env::temp_dir().join(format!("oracle-{}-{name}-{family}-{dialect}.lock", std::process::id()));
+    // A name may be under way twice: its own cases, and those at the bounds.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let this = RUNS.fetch_add(1, Ordering::Relaxed);
+    let file = format!("oracle-{}-{this}-{name}-{family}-{dialect}.lock", std::process::id());
+    let lock = std::env::temp_dir().join(file);
     let result = ox_io::netns::run(|_| {
         let names = SystemNames::default();
         let mut ours = ours::answer(program, group, &names);
@@ -119,8 +125,12 @@ pub fn run(name: &str, program: Program, group: &Group, tamper: &(dyn Fn(&mut An
         let accepted: Vec<usize> = (0..asked.answers.len()).filter(|&i| asked.answers[i].exit == 0).collect();
         let cases = asked.answers.len();
         let mut found = Vec::new();
+        let left_as_often = left_as_often(&asked.answers, &ours.answers);
         for ((case, stock), ours) in group.cases.iter().zip(&asked.answers).zip(&ours.answers) {
             for (what, stock, ours) in differences(stock, ours) {
+                if what == What::Delete && left_as_often(&stock) && left_as_often(&ours) {
+                    continue;
+                }
                 let (from, typed) = (case.from.clone(), typed(case));
                 found.push(Difference { name: name.to_owned(), program, from, typed, what, stock, ours });
             }
@@ -131,6 +141,18 @@ pub fn run(name: &str, program: Program, group: &Group, tamper: &(dyn Fn(&mut An
     // It was made by the programs that were run; if none was, it is not there.
     let _ = std::fs::remove_file(&lock);
     result.map_err(|e| e.to_string())?
+}
+
+/// Tells whether both sides left a rule of these words as often as the other: of rules that print the same, it is all one
+/// which is deleted.
+fn left_as_often(stock: &[Answer], ours: &[Answer]) -> impl Fn(&str) -> bool {
+    let mut counts: BTreeMap<String, isize> = BTreeMap::new();
+    for (answers, one) in [(stock, 1), (ours, -1)] {
+        for answer in answers.iter().filter(|a| !a.left.is_empty()) {
+            *counts.entry(answer.left.join(" | ")).or_default() += one;
+        }
+    }
+    move |text| counts.get(text).is_none_or(|&n| n == 0)
 }
 
 /// Table, chain and words of a case in one line.

@@ -32,9 +32,11 @@ impl Names for SystemNames {
         let number = |a: IpAddr| match (a, family) {
             (IpAddr::V4(a), Family::V4) => Some(u32::from(a).into()),
             (IpAddr::V6(a), Family::V6) => Some(a.into()),
+            (IpAddr::V6(a), Family::V4) => a.to_ipv4_mapped().map(|a| u32::from(a).into()),
             _ => None,
         };
-        Ok(found.into_iter().filter_map(number).collect())
+        let addrs: Vec<u128> = found.into_iter().filter_map(number).collect();
+        if addrs.is_empty() { Err("it has no address of this family".to_owned()) } else { Ok(addrs) }
     }
     fn host_name(&self, addr: u128, family: Family) -> Option<String> {
         ox_io::names::host(match family {

@@ -13,6 +13,7 @@ pub mod texts;
 use crate::oracle::Program;
 use crate::random::Random;
 use ox_rules::ir::Dialect;
+use ox_rules::syntax::split_words;
 
 /// One command of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,10 +108,18 @@ pub fn single(program: Program) -> Vec<Session> {
 /// Sessions of some rules each that a kernel may refuse.
 pub fn refusals() -> Vec<Session> {
     let session = |(n, rules): (usize, &[&str])| {
-        let steps = rules.iter().map(|rule| Step::line(rule.split(' '))).collect();
+        let steps = rules.iter().map(|rule| quoted(rule)).collect();
         Session { from: format!("OX_REFUSALS={n} session {n}"), steps }
     };
-    refusals::RULES.chunks(10).enumerate().map(session).collect()
+    refusals::RULES.chunks(10).chain(refusals::SHARED.iter().copied()).enumerate().map(session).collect()
+}
+
+/// A command of `iptables` in one line, with quotes where a word has blanks.
+fn quoted(line: &str) -> Step {
+    let mut words = Vec::new();
+    let whole = split_words(line, &mut words);
+    debug_assert!(whole.is_ok(), "a quote is not closed: {line}");
+    Step::line(words.iter().map(|w| &*w.text))
 }
 
 /// Commands that show all there is.

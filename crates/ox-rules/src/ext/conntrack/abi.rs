@@ -100,131 +100,38 @@ pub(in super::super) fn aliased(info: &XtConntrackMtinfo3) -> Inv<States> {
     Inv { is: States(info.state_mask), not: info.invert_flags & 1 << STATE != 0 }
 }
 
-/// Its ports are no ranges, and stand in network order.
-impl Xt<2> for Conntrack {
-    type Info = XtConntrackMtinfo2;
+/// The older revisions are read and written by way of the newest. Their ports are no ranges, and stand in network order; the
+/// first has no room for the state UNTRACKED, nor for statuses above the eighth bit.
+macro_rules! without_ranges {
+    ($($rev:literal $info:ident)*; $same:tt) => { $(without_ranges! { @one $rev $info $same })* };
+    (@one $rev:literal $info:ident [$($same:ident)*]) => {
+        impl Xt<$rev> for Conntrack {
+            type Info = $info;
 
-    fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
-        let XtConntrackMtinfo3 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask,
-            status_mask,
-            ports_high,
-            _pad,
-        } = <Self as Xt<3>>::encode(self, cx)?;
-        (ports == ports_high).then(|| XtConntrackMtinfo2 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports: ports.map(Into::into),
-            match_flags,
-            invert_flags,
-            state_mask,
-            status_mask,
-            ..Default::default()
-        })
-    }
+            fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
+                let XtConntrackMtinfo3 { $($same,)* ports, ports_high, state_mask, status_mask, _pad } =
+                    <Self as Xt<3>>::encode(self, cx)?;
+                let (state_mask, status_mask) = (state_mask.try_into().ok()?, status_mask.try_into().ok()?);
+                let all = $info { $($same,)* ports: ports.map(Into::into), state_mask, status_mask, ..Default::default() };
+                (ports == ports_high).then_some(all)
+            }
 
-    fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
-        let XtConntrackMtinfo2 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask,
-            status_mask,
-            _pad,
-        } = *info;
-        let ports = ports.map(|p| p.get());
-        let info = XtConntrackMtinfo3 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask,
-            status_mask,
-            ports_high: ports,
-            ..Default::default()
-        };
-        <Self as Xt<3>>::decode(&info, cx)
-    }
+            fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
+                let $info { $($same,)* ports, state_mask, status_mask, .. } = *info;
+                let (ports, state_mask, status_mask) = (ports.map(|p| p.get()), state_mask.into(), status_mask.into());
+                let all = XtConntrackMtinfo3 { $($same,)* ports, ports_high: ports, state_mask, status_mask, ..Default::default() };
+                <Self as Xt<3>>::decode(&all, cx)
+            }
 
-    fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
-        info.addrs.iter_mut().for_each(|[_, mask]| settle_mask(mask, cx.family));
-    }
+            fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
+                info.addrs.iter_mut().for_each(|[_, mask]| settle_mask(mask, cx.family));
+            }
+        }
+    };
 }
 
-/// As revision 2, but there is no room for the state UNTRACKED nor for statuses above the eighth bit.
-impl Xt<1> for Conntrack {
-    type Info = XtConntrackMtinfo1;
-
-    fn encode(&self, cx: &Carry<'_>) -> Option<Self::Info> {
-        let XtConntrackMtinfo2 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask,
-            status_mask,
-            _pad,
-        } = <Self as Xt<2>>::encode(self, cx)?;
-        Some(XtConntrackMtinfo1 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask: state_mask.try_into().ok()?,
-            status_mask: status_mask.try_into().ok()?,
-        })
-    }
-
-    fn decode(info: &Self::Info, cx: &Carry<'_>) -> Option<Self> {
-        let XtConntrackMtinfo1 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask,
-            status_mask,
-        } = *info;
-        let info = XtConntrackMtinfo2 {
-            addrs,
-            expires_min,
-            expires_max,
-            l4proto,
-            ports,
-            match_flags,
-            invert_flags,
-            state_mask: state_mask.into(),
-            status_mask: status_mask.into(),
-            ..Default::default()
-        };
-        <Self as Xt<2>>::decode(&info, cx)
-    }
-
-    fn settle(info: &mut Self::Info, cx: &Carry<'_>) {
-        info.addrs.iter_mut().for_each(|[_, mask]| settle_mask(mask, cx.family));
-    }
+without_ranges! {
+    2 XtConntrackMtinfo2
+    1 XtConntrackMtinfo1;
+    [addrs expires_min expires_max l4proto match_flags invert_flags]
 }

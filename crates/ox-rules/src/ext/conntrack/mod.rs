@@ -229,14 +229,25 @@ impl Value for Host {
     const HINT: &'static str = "ADDRESS[/MASK]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let (host, mask) = args[0].split_once('/').map_or((args[0], None), |(h, m)| (h, Some(m)));
-        // Without a mask, so that no bits are cleared. One number alone is an address, unlike behind `-s`.
-        let addr = match number(host, u32::MAX).filter(|_| cx.family == Family::V4) {
+        // Unlike behind `-s`, one number alone is an address, and short ones are what the resolver makes of them.
+        let digits = cx.family == Family::V4 && host.starts_with(|c: char| c.is_ascii_digit());
+        let addr = match number(host, u32::MAX).filter(|_| digits) {
             Some(n) => n.into(),
             None if is_other(host, cx.family) => return Err(format!("`{host}' is an address of the other family")),
-            None => read_net(host, cx.family, cx.names)?.first().map_or(0, Net::addr),
+            None => match read_addr(host, cx.family) {
+                Some(addr) => addr,
+                None => one_host(host, cx)?,
+            },
         };
         let len = mask.map_or(Ok(plen::width(cx.family)), |m| plen::read(m, cx.family))?;
         Ok(Self { addr, len })
+    }
+}
+
+fn one_host(name: &str, cx: &Reading<'_>) -> Result<u128, String> {
+    match cx.names.hosts(name, cx.family) {
+        Ok(found) => found.first().copied().ok_or_else(|| format!("`{name}' has no address of this family")),
+        Err(why) => Err(format!("`{name}' is neither an address nor a host that can be found: {why}")),
     }
 }
 
@@ -266,13 +277,7 @@ impl Value for PortSpan {
     const HINT: &'static str = "PORT[:PORT]";
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let one = |text: &str, none: u16| {
-            let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-            let port = match text {
-                "" => Ok(none),
-                // Stock asks the resolver here, which reads no other numbers than decimal ones.
-                _ if digits => text.parse().ok().ok_or_else(|| format!("`{text}' is above 65535")),
-                _ => cx.names.port(text, None).ok_or_else(|| format!("`{text}' is neither a port nor a service")),
-            };
+            let port = if text.is_empty() { Ok(none) } else { read_service(text, cx) };
             port.map(u32::from)
         };
         match args[0].split_once(':') {

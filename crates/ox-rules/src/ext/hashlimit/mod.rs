@@ -100,7 +100,9 @@ impl Value for Rate {
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];
         if let Some(bytes) = text.strip_suffix("b/s") {
-            let bytes = read_bytes(bytes).ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
+            let bytes = read_bytes(bytes)
+                .filter(|&n| n > 0)
+                .ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
             return match u32::try_from(bytes_to_cost(bytes)) {
                 Ok(cost @ 1..) => Ok(Rate::Bytes { cost }),
                 _ => Err(format!("`{text}' is too fast")),
@@ -176,8 +178,8 @@ impl Value for Interval {
     const FORMS: &'static [Form] = &[Form::Number];
     const HINT: &'static str = "SECONDS";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        match args[0].parse() {
-            Ok(n @ 1..=0x7fff_ffff) => Ok(Self(n)),
+        match decimal(args[0], i32::MAX as u32) {
+            Some(n @ 1..) => Ok(Self(n)),
             _ => Err(format!("`{}' is not a number of seconds from 1 to {}", args[0], i32::MAX)),
         }
     }
@@ -290,6 +292,10 @@ impl Ext for HashLimit {
             return Err(Refused::invalid(format!("hashlimit: an address has no more than {width} bits")));
         }
         Ok(())
+    }
+
+    fn shared(&self) -> Option<Shared<'_>> {
+        Some(Shared { what: "hashlimit table", name: &self.name, terms: self.rate_match.into() })
     }
 
     fn save(&self, out: &mut Out, _: Family) {

@@ -102,16 +102,12 @@ impl Xt<0> for Hmark {
             conn: on(flag::CT),
             seed: hashrnd,
             modulus: hmodulus,
-            offset: Some(hoffset).filter(|&n| n != 0),
+            offset: on(flag::OFFSET).then_some(hoffset),
         })
     }
 
     fn settle(info: &mut XtHmarkInfo, cx: &Carry<'_>) {
         settle_mask(&mut info.src_mask, cx.family);
         settle_mask(&mut info.dst_mask, cx.family);
-        // Marks begin with 0 anyway.
-        if info.hoffset == 0 {
-            info.flags &= !flag::OFFSET;
-        }
     }
 }

@@ -4,6 +4,7 @@
 mod abi;
 
 use super::exthdr::{self, Found};
+use super::plen::Plen;
 use super::prelude::*;
 use super::span;
 use ox_packet::jhash;
@@ -30,9 +31,9 @@ options! { Hmark;
     /// What is hashed, separated by commas: src dst sport dport spi proto, and ct for the connection's first packet.
     TUPLE ["hmark-tuple"] Texts => |h, v| h.tuple(&v.0);
     /// Bits of the source address that count.
-    SRC ["hmark-src-prefix"] Prefix => |h, v| once(&mut h.src, v.0);
+    SRC ["hmark-src-prefix"] Plen => |h, v| once(&mut h.src, v.0);
     /// Bits of the destination address that count.
-    DST ["hmark-dst-prefix"] Prefix => |h, v| once(&mut h.dst, v.0);
+    DST ["hmark-dst-prefix"] Plen => |h, v| once(&mut h.dst, v.0);
     /// Bits of the source port that count.
     SPORT ["hmark-sport-mask"] u16 => |h, v| once(&mut h.sport, v);
     /// Bits of the destination port that count.
@@ -53,19 +54,6 @@ options! { Hmark;
     MOD ["hmark-mod"] u32, .needed() => |h, v| h.modulus = v;
     /// The first mark.
     OFFSET ["hmark-offset"] u32 => |h, v| h.offset = Some(v);
-}
-
-struct Prefix(u8);
-
-impl Value for Prefix {
-    const HINT: &'static str = "LENGTH";
-    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        let width = width(cx.family);
-        match number(args[0], width.into()) {
-            Some(n) => Ok(Prefix(n as u8)),
-            None => Err(format!("`{}' is not a prefix length from 0 to {width}", args[0])),
-        }
-    }
 }
 
 const fn width(family: Family) -> u8 {
@@ -179,7 +167,6 @@ impl Ext for Hmark {
         if self.modulus == 0 {
             return Err("`--hmark-mod' must be 1 or more".into());
         }
-        self.offset = self.offset.filter(|&n| n != 0);
         Ok(())
     }
 

@@ -34,19 +34,28 @@ impl Value for Time {
     const HINT: &'static str = "TIME";
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];
-        let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-        let unit = match &text[end..] {
-            "s" | "sec" | "secs" => Some(1e6),
-            "ms" | "msec" | "msecs" => Some(1e3),
-            "" | "us" | "usec" | "usecs" => Some(1.0),
-            _ => None,
-        };
-        match (text[..end].parse::<f64>(), unit) {
-            (Ok(n), Some(unit)) if n >= 0.0 && n * unit <= f64::from(u32::MAX) => Ok(Time((n * unit).trunc())),
+        // Letters may belong to the number, as in 1e3 or 0x10: a unit is what leaves a number before it.
+        let read = |(unit, us): &(&str, f64)| Some(fraction(text.strip_suffix(unit)?)? * us);
+        match TIMES.iter().find_map(read) {
+            Some(us) if us <= f64::from(u32::MAX) => Ok(Time(us.trunc())),
             _ => Err(format!("`{text}' is not a time: a number with s, ms or us is expected")),
         }
     }
 }
+
+/// Microseconds in each unit.
+const TIMES: [(&str, f64); 10] = [
+    ("", 1.0),
+    ("us", 1.0),
+    ("usec", 1.0),
+    ("usecs", 1.0),
+    ("ms", 1e3),
+    ("msec", 1e3),
+    ("msecs", 1e3),
+    ("s", 1e6),
+    ("sec", 1e6),
+    ("secs", 1e6),
+];
 
 /// A quarter second.
 const QUARTER: f64 = 250_000.0;
@@ -57,7 +66,7 @@ impl SetRateest {
         let prefix = if dashes.is_empty() { "" } else { "--rateest-" };
         out.word(prefix);
         out.raw("name");
-        out.quoted(name);
+        out.guarded(name);
         let time = |us: f64, out: &mut Out| match us {
             us if us >= 1e6 => out.fmt(format_args!(" {:.1}s", us / 1e6)),
             us if us >= 1e3 => out.fmt(format_args!(" {:.1}ms", us / 1e3)),
@@ -93,6 +102,11 @@ impl Ext for SetRateest {
         // What was typed is forgotten, so that rules compare by what is kept.
         self.typed = (0.0, 0.0);
         Ok(())
+    }
+
+    fn shared(&self) -> Option<Shared<'_>> {
+        let Self { name, typed: _, interval, ewma } = self;
+        Some(Shared { what: "rate estimator", name, terms: u64::from(*interval) << 32 | u64::from(*ewma) })
     }
 
     fn save(&self, out: &mut Out, _: Family) {
@@ -286,9 +300,7 @@ impl Value for Rate {
         let unit = UNITS.iter().filter(|(unit, _)| text.ends_with(unit)).max_by_key(|(unit, _)| unit.len());
         let (unit, bits) = unit.copied().unwrap_or(("", 1.0));
         let digits = &text[..text.len() - unit.len()];
-        let value = number_u64(digits, u64::MAX).filter(|_| digits.starts_with("0x")).map(|n| n as f64);
-        let value = value.or_else(|| digits.parse().ok()).filter(|n: &f64| n.is_finite() && *n >= 0.0);
-        let bytes = value.map(|n| (n * bits).trunc() / 8.0);
+        let bytes = fraction(digits).map(|n| (n * bits).trunc() / 8.0);
         match bytes {
             Some(bytes) if bytes < 4_294_967_296.0 => Ok(Rate(bytes as u32)),
             Some(_) => Err(format!("`{}' is more than the kernel can count: {} bytes a second", args[0], u32::MAX)),

@@ -198,7 +198,8 @@ impl Ext for Recent {
             out.word("TTL-Match");
         }
         out.opt(false, "name:", name.as_str());
-        out.word(if *dest { "side: dest mask: " } else { "side: source mask: " });
+        // A name may end in a blank.
+        out.raw(if *dest { " side: dest mask: " } else { " side: source mask: " });
         out.addr(show.family, mask.unwrap_or(Self::whole(show.family)));
     }
 }

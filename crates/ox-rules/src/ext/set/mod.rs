@@ -127,11 +127,11 @@ options! { Set;
     /// The set, and for each of its dimensions whether the packet's source or destination goes into it.
     MATCH ["match-set", "set"] Inv<Named> => |s, v| s.set = v;
     /// Match only on an element with the nomatch flag.
-    NOMATCH ["return-nomatch"] Flag => |s, _v| s.flags |= flag::RETURN_NOMATCH;
+    NOMATCH ["return-nomatch"] Flag, .multi() => |s, _v| s.flags |= flag::RETURN_NOMATCH;
     /// With `!`: do not count on the element.
-    COUNTERS ["update-counters"] Inv<Flag> => |s, v| if v.not { s.flags |= flag::SKIP_COUNTERS };
+    COUNTERS ["update-counters"] Inv<Flag>, .multi() => |s, v| if v.not { s.flags |= flag::SKIP_COUNTERS };
     /// With `!`: do not count on the member of a list of sets.
-    SUBCOUNTERS ["update-subcounters"] Inv<Flag> => |s, v| if v.not { s.flags |= flag::SKIP_SUBCOUNTERS };
+    SUBCOUNTERS ["update-subcounters"] Inv<Flag>, .multi() => |s, v| if v.not { s.flags |= flag::SKIP_SUBCOUNTERS };
     /// The element has counted so many packets.
     PACKETS_EQ ["packets-eq"] Inv<u64>, .excl(Self::PACKETS) => |s, v| s.packets = Count::equal(v);
     /// The element has counted fewer packets.
@@ -228,15 +228,15 @@ options! { ChangeSet;
     /// Take mark, priority or queue from the packet's element in the set.
     MAP ["map-set"] Named => |s, v| s.map = Some(v);
     /// Renew the timeout of an element that is already there.
-    EXIST ["exist"] Flag => |s, _v| s.exist = true;
+    EXIST ["exist"] Flag, .multi() => |s, _v| s.exist = true;
     /// Seconds after which the element goes.
-    TIMEOUT ["timeout"] Timeout => |s, v| s.timeout = Some(v.0);
+    TIMEOUT ["timeout"] Timeout, .multi() => |s, v| s.timeout = Some(v.0);
     /// Take the mark.
-    MARK ["map-mark"] Flag => |s, _v| s.maps |= flag::MAP_MARK;
+    MARK ["map-mark"] Flag, .multi() => |s, _v| s.maps |= flag::MAP_MARK;
     /// Take the priority.
-    PRIO ["map-prio"] Flag => |s, _v| s.maps |= flag::MAP_PRIO;
+    PRIO ["map-prio"] Flag, .multi() => |s, _v| s.maps |= flag::MAP_PRIO;
     /// Take the queue of the device.
-    QUEUE ["map-queue"] Flag => |s, _v| s.maps |= flag::MAP_QUEUE;
+    QUEUE ["map-queue"] Flag, .multi() => |s, _v| s.maps |= flag::MAP_QUEUE;
 }
 
 impl ChangeSet {

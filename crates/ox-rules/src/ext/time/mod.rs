@@ -57,9 +57,11 @@ options! { Time;
     /// Days of the month, separated by commas: 1 to 31.
     MONTHDAYS ["monthdays"] Inv<Monthdays> => |t, v| t.monthdays = if v.not { v.is.0 ^ MONTHDAYS } else { v.is.0 };
     /// Times are in the kernel's time zone.
-    KERNELTZ ["kerneltz", "localtz"] Flag, .excl(Self::UTC) => |t, _v| t.kernel_zone = true;
+    KERNELTZ ["kerneltz"] Flag, .excl(Self::UTC) => |t, _v| t.kernel_zone = true;
+    /// The older name of --kerneltz.
+    LOCALTZ ["localtz"] Flag, .excl(Self::UTC) => |t, _v| t.kernel_zone = true;
     /// Times are UTC, which they are anyway.
-    UTC ["utc"] Flag, .excl(Self::KERNELTZ) => |_t, _v| ();
+    UTC ["utc"] Flag, .excl(Self::KERNELTZ | Self::LOCALTZ) => |_t, _v| ();
 }
 
 /// A decimal number up to `max`, leading zeros and all; nothing at all is 0, as in stock.

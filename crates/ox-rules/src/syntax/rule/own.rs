@@ -109,9 +109,6 @@ impl<'a> Reader<'a> {
         if arg.is_empty() {
             return Err(Fault::usage(here, "Empty interface is likely to be undesired"));
         }
-        if crate::bytes::has_odd(arg) {
-            return Err(Fault::usage(at, format!("interface name `{arg}' has bytes that are not UTF-8 text")));
-        }
         let Some(iface) = Iface::new(arg) else {
             return Err(Fault::usage(at, format!("interface name `{arg}' must be shorter than 16 characters")));
         };

@@ -143,7 +143,7 @@ fn interface(key: &str, iface: Inv<Iface>, nft: &mut Nft<'_>) -> Result<(), Stri
         return Ok(());
     }
     let stem = iface.is.stem();
-    if !nft::quotable(stem) {
+    if !nft::quotable(&stem) {
         return Err(format!("nft cannot write the name of the interface {stem:?}"));
     }
     nft.word(key);
