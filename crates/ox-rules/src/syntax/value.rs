@@ -329,10 +329,30 @@ pub fn read_net(text: &str, family: Family, names: &dyn Names) -> Result<Vec<Net
     if let Some(addr) = read_addr(host, family).or_else(|| short_v4(host, family)) {
         return Ok(vec![Net::new(addr, mask)]);
     }
-    let found = names
-        .hosts(host, family)
-        .map_err(|why| format!("`{host}' is neither an {} address nor a host that can be found: {why}", ip(family)))?;
+    let found = names.hosts(host, family).map_err(|why| no_host(host, family, &why))?;
     Ok(found.into_iter().map(|addr| Net::new(addr, mask)).collect())
+}
+
+/// Why a word is no host: what people write there by mistake, or what the resolver says.
+fn no_host(host: &str, family: Family, why: &str) -> String {
+    let (other, program) = match family {
+        Family::V4 => (Family::V6, "ip6tables"),
+        Family::V6 => (Family::V4, "iptables"),
+    };
+    let is_addr = |text: &str| read_addr(text, family).is_some();
+    if let Some(rest) = host.strip_prefix('!') {
+        return format!("`{host}' is no address: the `!' is a word of its own before the option, like `! -s {rest}'");
+    }
+    if read_addr(host, other).is_some() {
+        return format!("`{host}' is an {} address, and {program} takes those", ip(other));
+    }
+    if host.split_once('-').is_some_and(|(first, last)| is_addr(first) && is_addr(last)) {
+        return format!("`{host}' is a range, and `-m iprange' with --src-range and --dst-range takes those");
+    }
+    if family == Family::V4 && host.contains('.') && host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return format!("`{host}' is no IPv4 address: four numbers from 0 to 255");
+    }
+    format!("`{host}' is neither an {} address nor a host that can be found: {why}", ip(family))
 }
 
 /// `10`, `10.1`, `10.1.2`: missing parts are zero.

@@ -100,8 +100,8 @@ impl Pattern {
 
 /// Whether a word that stock quotes stands behind these letters as typed.
 fn stands_behind(facts: &Facts<'_>, before: &str) -> bool {
-    let quoted = facts.stock.split_once('`').and_then(|(_, rest)| rest.split_once('\''));
-    quoted.is_some_and(|(word, _)| {
+    let quoted = facts.stock.split('`').skip(1).filter_map(|rest| rest.split_once('\''));
+    quoted.map(|(word, _)| word).any(|word| {
         facts.typed.contains(&format!("{before}{word}")) || facts.typed.contains(&format!("{before}\"{word}"))
     })
 }

@@ -344,6 +344,7 @@ pub(super) const SINGLE: &[&[&str]] = &[
     &["restore", "*filter\nCOMMIT\n", "&&", "save", "-c", "-t", "filter"],
     &["restore", "*filter\n:LOG - [0:0]\n:-x - [0:0]\nCOMMIT\n"],
     &["restore", "*filter\nCOMMIT\nCOMMIT\nnonsense\n*nat\nCOMMIT\n", "-T", "nat"],
+    &["-A", "web", "-j", "ACCEPT", "&&", "restore", "*filter\n:web - [0:0]\n-D web 1\nCOMMIT\n", "-n"],
     &["restore", "iptables -A INPUT -j DROP\n"],
     &["restore", "-A INPUT -j DROP\n"],
 ];

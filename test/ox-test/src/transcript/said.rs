@@ -98,7 +98,7 @@ impl Said {
             return Some(What::Exit);
         }
         // Help is in everybody's own words.
-        let help = self.exit == 0 && self.out.contains("Usage: ");
+        let help = self.exit == 0 && (self.out.contains("Usage: ") || self.err.contains("Usage: "));
         if help && !ours.out.contains("Usage: ") && step.args.iter().all(|a| !matches!(&a[..], "-m" | "-p" | "-j")) {
             return Some(What::Out);
         }

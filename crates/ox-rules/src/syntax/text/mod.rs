@@ -228,7 +228,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                 let only = matches!(self.cx.kind, TextKind::Restore { only: Some(_), .. })
                     && self.cx.program.dialect == Dialect::Legacy;
                 let Some(table) = TableName::from_name(name) else {
-                    if only {
+                    if only && !name.is_empty() {
                         self.begin(number, TableName::Filter, ruleset);
                         self.last = Last::PassedOver;
                         self.staged.iter_mut().for_each(|s| s.skip = true);
