@@ -87,8 +87,8 @@ pub(crate) const PROTOCOLS: &[(&str, u8)] = &[
 
 /// The number of a protocol given by name or number.
 pub(crate) fn read_protocol(text: &str, names: &dyn Names) -> Option<u8> {
-    // A number begins with a digit, and most protocols are names.
-    if text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+    // Most protocols are names, and those begin with a letter.
+    if text.as_bytes().first().is_some_and(|b| !b.is_ascii_alphabetic())
         && let Some(n) = super::number(text, 255)
     {
         return Some(n as u8);
