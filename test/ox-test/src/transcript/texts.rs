@@ -66,7 +66,11 @@ pub fn restore(family: Family, r: &mut Random) -> Step {
         17 => args.extend([FILE.to_owned(), "more".to_owned()]),
         _ => {}
     }
-    Step { suffix: "-restore", args, input: text(family, r) }
+    // deviations/restore-verbose-policy.toml
+    let has = |names: [&str; 2]| args.iter().any(|a| names.contains(&&a[..]));
+    let whole = has(["-v", "--verbose"]) && !has(["-n", "--noflush"]);
+    let input = text(family, whole, r);
+    Step { suffix: "-restore", args, input }
 }
 
 /// `iptables-save`. Without `-t` only for nft: legacy has every table that anybody has looked at.
@@ -89,8 +93,8 @@ pub fn save(dialect: Dialect, r: &mut Random) -> Step {
     Step { suffix: "-save", args, input: String::new() }
 }
 
-/// A restore text.
-fn text(family: Family, r: &mut Random) -> String {
+/// A restore text; `whole`: every built-in chain is named.
+fn text(family: Family, whole: bool, r: &mut Random) -> String {
     let mut text = String::new();
     let tables = 1 + r.below(2);
     for _ in 0..tables {
@@ -105,7 +109,7 @@ fn text(family: Family, r: &mut Random) -> String {
         };
         text.push_str(&format!("*{table}\n"));
         let mut lines = String::new();
-        block(family, table, r, &mut lines);
+        block(family, table, whole, r, &mut lines);
         // nft forgets a policy that stands in the same text: deviations/restore-flush-policy.toml.
         if lines.lines().any(|l| l.contains("-Z") || l.contains("-X")) {
             let policy = |l: &str| {
@@ -132,11 +136,12 @@ fn text(family: Family, r: &mut Random) -> String {
     text
 }
 
-fn block(family: Family, table: &str, r: &mut Random, text: &mut String) {
+fn block(family: Family, table: &str, whole: bool, r: &mut Random, text: &mut String) {
     let base: &[&str] =
         if table == "nat" { &["PREROUTING", "OUTPUT", "POSTROUTING"] } else { &["INPUT", "FORWARD", "OUTPUT"] };
     for chain in base.iter().chain(&["web", "new", "Zed"]) {
-        if !r.percent(if base.contains(chain) { 88 } else { 45 }) {
+        let named = r.percent(if base.contains(chain) { 88 } else { 45 });
+        if !named && !(whole && base.contains(chain)) {
             continue;
         }
         let policy = if !base.contains(chain) { "-" } else { r.pick(&["ACCEPT", "ACCEPT", "DROP", "-"]) };
