@@ -112,6 +112,7 @@ macro_rules! without_ranges {
                 let XtConntrackMtinfo3 { $($same,)* ports, ports_high, state_mask, status_mask, _pad } =
                     <Self as Xt<3>>::encode(self, cx)?;
                 let (state_mask, status_mask) = (state_mask.try_into().ok()?, status_mask.try_into().ok()?);
+                #[allow(clippy::needless_update, reason = "the first revision has no padding to fill")]
                 let all = $info { $($same,)* ports: ports.map(Into::into), state_mask, status_mask, ..Default::default() };
                 (ports == ports_high).then_some(all)
             }
