@@ -141,7 +141,7 @@ fn block(family: Family, table: &str, whole: bool, r: &mut Random, text: &mut St
         if table == "nat" { &["PREROUTING", "OUTPUT", "POSTROUTING"] } else { &["INPUT", "FORWARD", "OUTPUT"] };
     for chain in base.iter().chain(&["web", "new", "Zed"]) {
         let named = r.percent(if base.contains(chain) { 88 } else { 45 });
-        if !named && !(whole && base.contains(chain)) {
+        if !(named || whole && base.contains(chain)) {
             continue;
         }
         let policy = if !base.contains(chain) { "-" } else { r.pick(&["ACCEPT", "ACCEPT", "DROP", "-"]) };
