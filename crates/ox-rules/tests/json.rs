@@ -123,7 +123,7 @@ fn a_fault_names_its_path_and_value() {
         (rules(r#"{"source":{"nor":"1.1.1.1"}}"#), r#".rules[0].source: the only object here is {"not": ...}"#),
         (rules(r#"{"source":{"not":{"not":"1.1.1.1"}}}"#), ".rules[0].source: an object: a string is expected"),
         (rules(r#"{"out_interface":"eth0"}"#), ".rules[0]: Can't use -o with INPUT"),
-        (rules(r#"{"in_interface":"!"}"#), ".rules[0].in_interface: "),
+        (rules(r#"{"source":"!"}"#), ".rules[0].source: "),
         (rules(r#"{"protocol":"nosuch"}"#), r#".rules[0].protocol: unknown protocol "nosuch" specified"#),
         (rules(r#"{"fragment":false}"#), ".rules[0].fragment: false: true is expected"),
         (rules(r#"{"jump":"nosuch"}"#), ".rules[0].jump: Chain 'nosuch' does not exist"),

@@ -4,6 +4,7 @@
 use super::ports::Resolved;
 use super::prelude::*;
 use ox_wire::xtables::port::XtDccpInfo;
+use std::cmp::Ordering;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -123,9 +124,10 @@ impl Ext for Dccp {
         let Self { sport, dport, types, option } = *self;
         for (key, ports) in [("dccp sport", sport), ("dccp dport", dport)] {
             if let Some(Inv { is: Ports { lo, hi }, not }) = ports {
-                match lo == hi {
-                    true => nft.test(key, not, lo),
-                    false => nft.test(key, not, format_args!("{lo}-{hi}")),
+                match lo.cmp(&hi) {
+                    Ordering::Equal => nft.test(key, not, lo),
+                    Ordering::Less => nft.test(key, not, format_args!("{lo}-{hi}")),
+                    Ordering::Greater => return nft.no("nft has no range that runs backwards, in which no port is"),
                 }
             }
         }

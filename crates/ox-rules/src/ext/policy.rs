@@ -48,7 +48,7 @@ options! { Policy;
     /// Near end of a tunnel.
     SRC ["tunnel-src"] Inv<AddrMask>, .multi() => |p, v| once(&mut p.last().src, v);
     /// Begins the next element of a strict policy.
-    NEXT ["next"] Flag, .multi() => |p, _v| p.next();
+    NEXT ["next"] Flag, .separates() => |p, _v| p.next();
 }
 
 fn once<T>(place: &mut Option<T>, value: T) -> Result<(), String> {

@@ -27,6 +27,8 @@ pub struct Opt {
     pub help: &'static str,
     /// Whether it may be given more than once.
     pub multi: bool,
+    /// Whether it begins a new group of options.
+    pub separates: bool,
     /// Whether the extension is refused without it.
     pub needed: bool,
     /// Bits of the options it cannot stand beside.
@@ -56,6 +58,7 @@ impl Opt {
             hint,
             help,
             multi: false,
+            separates: false,
             needed: false,
             excl: 0,
             also: 0,
@@ -79,6 +82,13 @@ impl Opt {
     #[must_use]
     pub const fn multi(mut self) -> Self {
         self.multi = true;
+        self
+    }
+
+    /// Begins a new group of options, each time that it is given.
+    #[must_use]
+    pub const fn separates(mut self) -> Self {
+        (self.multi, self.separates) = (true, true);
         self
     }
 

@@ -1,6 +1,6 @@
 //! A match or a target of JSON as words: its name, and its options by their table.
 
-use super::fields::{is_field, own_words, separates};
+use super::fields::{is_field, own_words};
 use super::node::{Node, step};
 use super::rule::{Bad, Words, flag, negated, text, unknown, verdict};
 use super::value::read;
@@ -117,14 +117,14 @@ impl<'n> Words<'n> {
             }
             found.push((which, name, key, node));
         }
-        found.sort_by_key(|f| (separates(&options[f.0]), f.0));
+        found.sort_by_key(|f| (options[f.0].separates, f.0));
         for (which, name, key, node) in found {
             let opt = &options[which];
             let path = || format!("{}{}", path(), step(key));
-            if separates(opt) && !first {
+            if opt.separates && !first {
                 return Err(Bad::new(path(), "groups stand in one list, not in one another"));
             }
-            if separates(opt) {
+            if opt.separates {
                 let Node::List(groups) = node else {
                     return Err(Bad::new(path(), format!("{node}: a list of objects is expected")));
                 };

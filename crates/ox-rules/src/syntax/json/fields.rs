@@ -39,12 +39,6 @@ pub(super) fn own_words(options: &'static [Opt], words: &[&str]) -> bool {
     take_apart(options, words).is_some()
 }
 
-/// Whether a row separates: a flag that may be given again and again begins a new group of options. One that may be turned
-/// round says something.
-pub(super) fn separates(opt: &Opt) -> bool {
-    opt.multi && opt.args == 0 && !opt.invert
-}
-
 /// Whether a field of an extension called `ext` means an option called `name`: dashes are underscores, and an option
 /// that is itself called `name` is told from the extension's own by standing behind it (`recent_name`).
 pub(super) fn is_field(field: &str, name: &str, ext: &str) -> bool {
@@ -84,9 +78,9 @@ pub(super) fn extension(name: &str, options: Option<&'static [Opt]>, text: &str,
     let said = options.and_then(|options| take_apart(options, &words));
     match said.filter(|said| distinct(said)) {
         Some(said) => {
-            let mut groups = said.split(|s| separates(s.opt));
+            let mut groups = said.split(|s| s.opt.separates);
             options_of(groups.next().unwrap_or_default(), name, ",", out);
-            let separator = said.iter().find(|s| separates(s.opt));
+            let separator = said.iter().find(|s| s.opt.separates);
             for (i, group) in groups.enumerate() {
                 if i == 0
                     && let Some(separator) = separator
@@ -116,7 +110,7 @@ fn distinct(said: &[Said<'_>]) -> bool {
     let mut seen = 0u64;
     let mut separator = None;
     said.iter().all(|s| {
-        if separates(s.opt) {
+        if s.opt.separates {
             seen = 0;
             return !s.not && *separator.get_or_insert(s.which) == s.which;
         }

@@ -93,9 +93,6 @@ impl<'n> Words<'n> {
             let path = || format!(".{name}");
             let (not, node) = negated(node, &path)?;
             let word = read(form, node).map_err(|want| Bad::new(path(), format!("{node}: {want}")))?;
-            if word == "!" {
-                return Err(Bad::new(path(), "\"!\" cannot stand here: {\"not\": ...} is the opposite of a value"));
-            }
             self.not(not, &path)?;
             self.push(Cow::Borrowed(option), &path)?;
             self.push(word, &path)?;
