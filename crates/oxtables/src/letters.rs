@@ -2,7 +2,7 @@
 //!
 //! Facts: its messages, which scripts and people know, from glibc.
 
-use ox_rules::syntax::suggest;
+use ox_rules::syntax::meant;
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
@@ -90,8 +90,8 @@ fn by_name(table: &[Letter], name: &str) -> Result<Letter, String> {
     match fits.as_slice() {
         [one] => Ok(**one),
         [] => {
-            let hint = suggest(name, table.iter().map(|o| o.long)).map(|best| format!(" (is `--{best}' meant?)"));
-            Err(format!("unrecognized option '--{name}'{}", hint.unwrap_or_default()))
+            let hint = meant(name, "--", table.iter().map(|o| o.long)).unwrap_or_default();
+            Err(format!("unrecognized option '--{name}'{hint}"))
         }
         several => {
             let list: String = several.iter().map(|o| format!(" '--{}'", o.long)).collect();

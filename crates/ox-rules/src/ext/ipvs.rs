@@ -3,6 +3,7 @@
 //! Kernel: net/netfilter/xt_ipvs.c; ABI: uapi/linux/netfilter/xt_ipvs.h. Which connections IPVS has, only a live host
 //! knows.
 use super::addrmask::AddrMask;
+use super::ports::Port;
 use super::prelude::*;
 use ox_wire::xtables::nat::XtIpvsMtinfo;
 
@@ -45,17 +46,6 @@ impl Value for ProtoNumber {
     fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
         let number = read_protocol(args[0], cx.names).map(ProtoNumber);
         number.ok_or_else(|| format!("`{}' is not a protocol: a name or a number from 0 to 255", args[0]))
-    }
-}
-
-#[derive(Default)]
-struct Port(u16);
-
-impl Value for Port {
-    const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "PORT";
-    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        read_service(args[0], cx).map(Port)
     }
 }
 

@@ -1,7 +1,19 @@
-//! What tcp, udp, dccp and sctp share: a range of ports, listed and tested.
+//! Ports as values: one of them, and what tcp, udp, dccp and sctp share: a range, listed and tested.
 //!
 //! Kernel: net/netfilter/xt_tcpudp.c `port_match`.
 use super::prelude::*;
+
+/// One port, by number or service.
+#[derive(Default)]
+pub(super) struct Port(pub(super) u16);
+
+impl Value for Port {
+    const FORMS: &'static [Form] = &[Form::Number];
+    const HINT: &'static str = "PORT";
+    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
+        read_service(args[0], cx).map(Port)
+    }
+}
 
 /// Ports of which stock asks the resolver. Unlike for tcp it does not ask that they run upwards; a range that does not has no
 /// port in it.

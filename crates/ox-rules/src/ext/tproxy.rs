@@ -1,6 +1,7 @@
 //! `-j TPROXY`: hand the packet to a local transparent proxy without changing it.
 //!
 //! Kernel: net/netfilter/xt_TPROXY.c, net/ipv4/netfilter/nf_tproxy_ipv4.c; ABI: uapi/linux/netfilter/xt_TPROXY.h.
+use super::ports::Port;
 use super::prelude::*;
 use ox_wire::xtables::nat::{XtTproxyTargetInfo, XtTproxyTargetInfoV1};
 
@@ -25,16 +26,6 @@ options! { Tproxy;
     ADDR ["on-ip"] Host => |t, v| t.addr = v.0;
     /// Set the packet's mark, through the mask if one is given.
     MARK ["tproxy-mark"] Masked => |t, v| t.mark = v;
-}
-
-struct Port(u16);
-
-impl Value for Port {
-    const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "PORT";
-    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        read_service(args[0], cx).map(Port)
-    }
 }
 
 struct Host(u128);

@@ -40,7 +40,9 @@ pub use number::{decimal, fraction, number, number_u64};
 pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
 pub use program::{Program, Refusal, Trouble, VERSION, point, quote_line, shorten};
-pub use rule::{ArgKind, Extra, ExtraOpt, Given, NoExtra, ReadRule, RuleCx, Strangers, read_line, read_rule, suggest};
+pub use rule::{
+    ArgKind, Extra, ExtraOpt, Given, NoExtra, ReadRule, RuleCx, Strangers, meant, read_line, read_rule, suggest,
+};
 pub use run::{RunCx, act, run};
 pub use save::{print_head, save_rule, save_target};
 pub use text::{Only, TextCx, TextFault, TextKind, TextTrouble};

@@ -1,7 +1,7 @@
 //! Why an edit could not be done, in our words, behind what stock says of it: which name, and what there is instead.
 
 use super::command::Verb;
-use super::{Trouble, suggest};
+use super::{Trouble, meant, suggest};
 use crate::ext;
 use crate::model::{Chain, EditError, Table};
 use ox_packet::Family;
@@ -66,12 +66,7 @@ fn of_edit(error: EditError, asked: &Asked<'_>, table: &Table) -> Option<String>
 
 /// That a chain is not there, and what its name may have been meant to be.
 fn no_chain(name: &str, table: &Table) -> String {
-    let names = || table.chains.iter().map(|c| c.name.as_str());
-    let other_case = names().find(|n| n.eq_ignore_ascii_case(name));
-    let hint = match other_case.or_else(|| suggest(name, names())) {
-        Some(best) => format!(" (is `{best}' meant?)"),
-        None => String::new(),
-    };
+    let hint = meant(name, "", table.chains.iter().map(|c| c.name.as_str())).unwrap_or_default();
     format!("there is no chain `{name}' in the table {}{hint}", table.name.name())
 }
 
@@ -80,6 +75,5 @@ fn near_target(name: &str, family: Family, table: &Table) -> Option<String> {
     let mut names: Vec<&str> = vec!["ACCEPT", "DROP", "RETURN"];
     names.extend(table.chains.iter().filter(|c| c.base.is_none()).map(|c| c.name.as_str()));
     ext::target_names(family).for_each(|name| names.push(name));
-    let other_case = names.iter().copied().find(|n| n.eq_ignore_ascii_case(name));
-    other_case.or_else(|| suggest(name, names)).map(str::to_owned)
+    suggest(name, names).map(str::to_owned)
 }

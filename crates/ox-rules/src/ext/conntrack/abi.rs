@@ -103,8 +103,8 @@ pub(in super::super) fn aliased(info: &XtConntrackMtinfo3) -> Inv<States> {
 /// The older revisions are read and written by way of the newest. Their ports are no ranges, and stand in network order; the
 /// first has no room for the state UNTRACKED, nor for statuses above the eighth bit.
 macro_rules! without_ranges {
-    ($($rev:literal $info:ident)*; $same:tt) => { $(without_ranges! { @one $rev $info $same })* };
-    (@one $rev:literal $info:ident [$($same:ident)*]) => {
+    ($($rev:literal $info:ident $padding:tt)*; $same:tt) => { $(without_ranges! { @one $rev $info $padding $same })* };
+    (@one $rev:literal $info:ident [$($pad:ident)?] [$($same:ident)*]) => {
         impl Xt<$rev> for Conntrack {
             type Info = $info;
 
@@ -112,8 +112,8 @@ macro_rules! without_ranges {
                 let XtConntrackMtinfo3 { $($same,)* ports, ports_high, state_mask, status_mask, _pad } =
                     <Self as Xt<3>>::encode(self, cx)?;
                 let (state_mask, status_mask) = (state_mask.try_into().ok()?, status_mask.try_into().ok()?);
-                #[allow(clippy::needless_update, reason = "the first revision has no padding to fill")]
-                let all = $info { $($same,)* ports: ports.map(Into::into), state_mask, status_mask, ..Default::default() };
+                let ports_of = ports.map(Into::into);
+                let all = $info { $($same,)* ports: ports_of, state_mask, status_mask, $($pad: Default::default())? };
                 (ports == ports_high).then_some(all)
             }
 
@@ -132,7 +132,7 @@ macro_rules! without_ranges {
 }
 
 without_ranges! {
-    2 XtConntrackMtinfo2
-    1 XtConntrackMtinfo1;
+    2 XtConntrackMtinfo2 [_pad]
+    1 XtConntrackMtinfo1 [];
     [addrs expires_min expires_max l4proto match_flags invert_flags]
 }

@@ -6,7 +6,7 @@ use super::rule::{Bad, Words, flag, negated, text, unknown, verdict};
 use super::value::read;
 use super::{NAME, WORDS};
 use crate::ext;
-use crate::syntax::{Opt, suggest};
+use crate::syntax::{Opt, meant};
 use ox_packet::Family;
 use std::borrow::Cow;
 
@@ -42,8 +42,8 @@ impl<'n> Words<'n> {
                 let names: Vec<_> =
                     if is_match { ext::match_names(family).collect() } else { ext::target_names(family).collect() };
                 let mut message = format!("there is no {kind} {name:?}");
-                match suggest(name, names) {
-                    Some(near) => message.push_str(&format!(" (is `{near}' meant?)")),
+                match meant(name, "", names) {
+                    Some(near) => message.push_str(&near),
                     None if !is_match => message.push_str("; a chain is named by `jump'"),
                     None => {}
                 }

@@ -6,7 +6,7 @@ use super::value::read;
 use crate::bytes::{bytes_of, has_odd, text_of};
 use crate::ext;
 use crate::model::{Counters, Match, Standard, Target};
-use crate::syntax::{Form, ReadRule, suggest};
+use crate::syntax::{Form, ReadRule, meant};
 use ox_packet::Family;
 use std::borrow::Cow;
 
@@ -240,8 +240,8 @@ pub(super) fn counters(node: &Node<'_>, path: &str) -> Result<Counters, Bad> {
 /// A field that nobody reads.
 pub(super) fn unknown<'k>(key: &str, path: &str, known: impl Iterator<Item = &'k str> + Clone) -> Bad {
     let mut message = "there is no such field here".to_owned();
-    match suggest(key, known.clone()) {
-        Some(near) => message.push_str(&format!(" (is `{near}' meant?)")),
+    match meant(key, "", known.clone()) {
+        Some(near) => message.push_str(&near),
         None => {
             let names: Vec<&str> = known.collect();
             if !names.is_empty() {

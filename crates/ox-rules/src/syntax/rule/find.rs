@@ -1,6 +1,6 @@
 //! Which option a name stands for: exact before abbreviated, the newest extension first.
 
-use super::suggest::suggest;
+use super::suggest::meant;
 use super::{CORE, Extra, Found, Reader, Seen};
 use crate::ext;
 use crate::ext::Desc;
@@ -78,8 +78,8 @@ impl<'a> Reader<'a> {
     pub(super) fn nameless(&self, here: usize, name: &str, extra: &dyn Extra) -> Fault {
         let near = self.names(extra);
         let mut message = format!("unknown option \"{}\"", self.words[here]);
-        if let Some(best) = suggest(name, near.iter().copied()) {
-            message.push_str(&format!(" (is `--{best}' meant?)"));
+        if let Some(near) = meant(name, "--", near.iter().copied()) {
+            message.push_str(&near);
         } else if let Some(owner) = ext::owner_of(name, self.cx.family) {
             message.push_str(&format!(" (it belongs to `{owner}', which must come before it)"));
         }

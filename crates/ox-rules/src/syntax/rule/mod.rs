@@ -13,7 +13,7 @@ mod suggest;
 
 use extension::complete;
 
-pub use suggest::suggest;
+pub use suggest::{meant, suggest};
 
 use crate::ext;
 use crate::ir::Dialect;

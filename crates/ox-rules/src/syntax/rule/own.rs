@@ -1,7 +1,7 @@
 //! The rule's own options: `-s -d -i -o -p -f -m -j -g -c -4 -6`.
 
 use super::find::MOBILITY;
-use super::suggest::suggest;
+use super::suggest::meant;
 use super::{ArgKind, Extra, Found, LastForeign, NoExtra, Reader, Seen, Strangers, letter};
 use crate::ext;
 use crate::model::{Counters, Foreign, Iface, Inv, Match, Net, Proto, Standard, Target};
@@ -120,8 +120,7 @@ impl<'a> Reader<'a> {
     fn protocol(&mut self, arg: &str, not: bool, at: usize) -> Result<(), Fault> {
         let Some(number) = read_protocol(arg, self.cx.names) else {
             let names = ["tcp", "udp", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah", "gre", "igmp", "all"];
-            let hint = suggest(&arg.to_ascii_lowercase(), names).map(|best| format!(" (is `{best}' meant?)"));
-            let hint = hint.unwrap_or_default();
+            let hint = meant(arg, "", names).unwrap_or_default();
             return Err(Fault::usage(at, format!("unknown protocol \"{arg}\" specified{hint}")));
         };
         if number == 0 && not {
@@ -167,12 +166,10 @@ impl<'a> Reader<'a> {
                 self.load(ext, at);
             }
             None => {
-                let mut message = format!("Couldn't load match `{arg}':No such file or directory");
-                if let Some(best) = suggest(arg, ext::match_names(self.cx.family)) {
-                    message.push_str(&format!(" (is `{best}' meant?)"));
-                } else {
-                    message.push_str(" (no such match is known; in a ruleset file it would be kept as it stands)");
-                }
+                let hint = meant(arg, "", ext::match_names(self.cx.family)).unwrap_or_else(|| {
+                    " (no such match is known; in a ruleset file it would be kept as it stands)".to_owned()
+                });
+                let message = format!("Couldn't load match `{arg}':No such file or directory{hint}");
                 return Err(Fault::usage(at, message));
             }
         }

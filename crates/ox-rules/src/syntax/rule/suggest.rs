@@ -1,15 +1,21 @@
 //! Guessing what was meant.
 
-/// The nearest of some names, if one is near enough to be what was meant.
+/// The nearest of some names, if one is near enough to be what was meant. That letters are large or small counts only
+/// between names that are else as near.
 pub fn suggest<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (typed.len() / 3).clamp(1, 3);
     names
         .into_iter()
         .filter(|n| !n.is_empty())
-        .map(|n| (distance(typed, n), n))
+        .map(|n| (distance(&typed.to_ascii_lowercase(), &n.to_ascii_lowercase()), n))
         .filter(|&(d, _)| d <= limit)
-        .min_by_key(|&(d, _)| d)
+        .min_by_key(|&(d, n)| (d, distance(typed, n)))
         .map(|(_, n)| n)
+}
+
+/// The same to stand behind a complaint: " (is `--dport' meant?)", with what stands before every name (`--`).
+pub fn meant<'n>(typed: &str, before: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    suggest(typed, names).map(|best| format!(" (is `{before}{best}' meant?)"))
 }
 
 /// Edits between two short words: letters put in, left out, replaced, or two that have changed places.
@@ -46,5 +52,9 @@ mod tests {
         assert_eq!(suggest("conuters", names), Some("counters"));
         assert_eq!(suggest("tset", names), Some("test"));
         assert_eq!(suggest("nothing", names), None);
+        assert_eq!(suggest("TABEL", names), Some("table"));
+        assert_eq!(suggest("Log", ["log", "LOG", "Log2"]), Some("log"));
+        assert_eq!(suggest("LOg", ["log", "LOG", "Log2"]), Some("LOG"));
+        assert_eq!(meant("tset", "--", names).as_deref(), Some(" (is `--test' meant?)"));
     }
 }

@@ -24,7 +24,7 @@ use crate::syntax::rule::{ReadRule, Room, RuleCx, Strangers};
 use crate::syntax::run::{Job, RunCx, rules, run};
 use crate::syntax::why::{Asked, explain};
 use crate::syntax::words::plain_words;
-use crate::syntax::{Listing, Names, Out, Program, Refusal, Trouble, admit, split_words, suggest};
+use crate::syntax::{Listing, Names, Out, Program, Refusal, Trouble, admit, meant, split_words};
 use ox_packet::Family;
 
 /// How to read restore text.
@@ -236,7 +236,7 @@ impl<'a, 'o> Loader<'a, 'o> {
                     }
                     let prefix = format!("{}-restore", self.cx.program.name());
                     let tables = TableName::ALL.map(TableName::name);
-                    let hint = suggest(name, tables).map(|best| format!(" (is `{best}' meant?)")).unwrap_or_default();
+                    let hint = meant(name, "", tables).unwrap_or_default();
                     return Err(form(match self.cx.program.dialect {
                         Dialect::Nft => format!("{prefix}: line {number} table name '{name}' invalid{hint}"),
                         Dialect::Legacy => format!("{prefix}: unable to initialize table '{name}'{hint}"),
