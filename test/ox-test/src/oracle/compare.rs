@@ -24,6 +24,8 @@ pub enum What {
     CheckTyped,
     /// `-C` of the rule as the stock program printed it.
     CheckPrinted,
+    /// Our `-C` of the rule as we print it, which must find it.
+    Reread,
     /// What `-D` leaves.
     Delete,
     /// `iptables-translate`.
@@ -40,6 +42,7 @@ impl What {
             What::List => "list",
             What::CheckTyped => "check-typed",
             What::CheckPrinted => "check-printed",
+            What::Reread => "reread",
             What::Delete => "delete",
             What::Translate => "translate",
         }
@@ -189,6 +192,9 @@ fn differences(stock: &Answer, ours: &Answer) -> Vec<(What, String, String)> {
     let none = |lines: &[String]| lines.iter().any(|l| l.starts_with(NO_FORM));
     if !(none(&stock.translated) && none(&ours.translated)) {
         lines(What::Translate, &stock.translated, &ours.translated);
+    }
+    if let Some(why) = &ours.lost {
+        found.push((What::Reread, "what is printed can be read".to_owned(), why.clone()));
     }
     let mut found_or_not = |what, stock: bool, ours: bool| {
         let say = |b| if b { "found" } else { "not found" }.to_owned();

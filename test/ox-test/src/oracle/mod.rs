@@ -68,6 +68,8 @@ pub struct Answer {
     pub found_typed: bool,
     /// `-C` of the rule as the stock program printed it finds it.
     pub found_printed: bool,
+    /// What `-C` says of the lines of `-S` if it does not find them: only of ours, whose rules must come back whatever stock's do.
+    pub lost: Option<String>,
     /// The lines of `iptables-translate`, behind `add rule ip TABLE CHAIN `; [`NO_FORM`] begins what it cannot say.
     pub translated: Vec<String>,
     /// What `-S` shows of it after every second rule was deleted with `-D`, as typed.

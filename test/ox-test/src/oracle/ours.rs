@@ -121,9 +121,12 @@ impl Ours<'_> {
             }
             for &i in &taken {
                 let found_typed = self.case('C', &self.cases[i], table).0 == 0;
-                let found_printed = stock.answers[i].rules.iter().all(|line| self.finds(&self.cases[i], line, table));
+                let mut look = |line: &String| self.find(&self.cases[i], line, table);
+                let found_printed = stock.answers[i].rules.iter().all(|line| look(line).is_ok());
+                let lost = self.answers[i].rules.iter().find_map(|line| look(line).err());
                 self.answers[i].found_typed = found_typed;
                 self.answers[i].found_printed = found_printed;
+                self.answers[i].lost = lost;
             }
             for &i in stock.deleted.iter().filter(|&&i| self.cases[i].table == *name) {
                 let mut after = table.clone();
@@ -152,14 +155,15 @@ impl Ours<'_> {
         }
     }
 
-    /// `-C` of a line that the stock program printed.
-    fn finds(&self, case: &Case, line: &str, table: &mut Table) -> bool {
+    /// `-C` of a line that was printed; what it says if it does not find it.
+    fn find(&self, case: &Case, line: &str, table: &mut Table) -> Result<(), String> {
         let mut words = Vec::new();
-        if split_words(line, &mut words).is_err() {
-            return false;
-        }
+        split_words(line, &mut words).map_err(|fault| format!("{line}: {fault:?}"))?;
         let mut all = vec!["-t", &case.table, "-C", &case.chain];
         all.extend(words.iter().map(|w| &*w.text));
-        self.command(&all, table).0 == 0
+        match self.command(&all, table) {
+            (0, _) => Ok(()),
+            (_, said) => Err(format!("{line}: {said}")),
+        }
     }
 }

@@ -100,9 +100,8 @@ impl Value for Rate {
     fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
         let text = args[0];
         if let Some(bytes) = text.strip_suffix("b/s") {
-            let bytes = read_bytes(bytes)
-                .filter(|&n| n > 0)
-                .ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
+            // 0 too: that is how a rate below 16 bytes is printed, and what was saved can be read.
+            let bytes = read_bytes(bytes).ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
             return match u32::try_from(bytes_to_cost(bytes)) {
                 Ok(cost @ 1..) => Ok(Rate::Bytes { cost }),
                 _ => Err(format!("`{text}' is too fast")),
@@ -530,6 +529,16 @@ mod tests {
                 "--hashlimit-above 1kb/s --hashlimit-burst 1500b --hashlimit-name a",
                 "--hashlimit-above 1kb/s --hashlimit-burst 2kb --hashlimit-name a",
                 "limit: above 1kb/s burst 2kb",
+            ),
+            (
+                "--hashlimit-upto 15b/s --hashlimit-name a",
+                "--hashlimit-upto 0b/s --hashlimit-name a",
+                "limit: up to 0b/s",
+            ),
+            (
+                "--hashlimit-upto 0b/s --hashlimit-name a",
+                "--hashlimit-upto 0b/s --hashlimit-name a",
+                "limit: up to 0b/s",
             ),
             (
                 "--hashlimit-upto 5/m --hashlimit-rate-match --hashlimit-name a",

@@ -37,7 +37,7 @@ impl Value for Time {
         // Letters may belong to the number, as in 1e3 or 0x10: a unit is what leaves a number before it.
         let read = |(unit, us): &(&str, f64)| Some(fraction(text.strip_suffix(unit)?)? * us);
         match TIMES.iter().find_map(read) {
-            Some(us) if us <= f64::from(u32::MAX) => Ok(Time(us.trunc())),
+            Some(us) if us <= LONGEST => Ok(Time(us.trunc())),
             _ => Err(format!("`{text}' is not a time: a number with s, ms or us is expected")),
         }
     }
@@ -56,6 +56,9 @@ const TIMES: [(&str, f64); 10] = [
     ("sec", 1e6),
     ("secs", 1e6),
 ];
+
+/// The longest time that is printed: 8 seconds, averaged over 2^30 intervals. It is more than the 32 bits that stock reads.
+const LONGEST: f64 = 8e6 * (1u32 << 30) as f64;
 
 /// A quarter second.
 const QUARTER: f64 = 250_000.0;
@@ -497,6 +500,9 @@ mod tests {
             "-j RATEEST --rateest-name RE --rateest-interval 500.0ms --rateest-ewmalog 2.0s",
             "name RE interval 500.0ms ewmalog 2.0s",
         );
+        // More than 32 bits of microseconds.
+        let long = "-j RATEEST --rateest-name RE --rateest-interval 250.0ms --rateest-ewmalog 131072.0s";
+        check(V4, Mangle, long, long, "name RE interval 250.0ms ewmalog 131072.0s");
         for rest in ["10s --rateest-ewmalog 3s", "250ms", "0.25 --rateest-ewmalog 0"] {
             refused(V4, Mangle, &format!("-j RATEEST --rateest-name RE --rateest-interval {rest}"));
         }

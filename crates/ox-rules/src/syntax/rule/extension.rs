@@ -24,6 +24,7 @@ impl<'a> Reader<'a> {
             foreign.words.push("!".to_owned());
         }
         foreign.words.push(word.to_owned());
+        self.kept = self.at;
     }
 
     /// Keeps what was named last as unknown: its options were not written, and `[unsupported revision]` was instead.
@@ -175,4 +176,51 @@ pub(super) fn complete(desc: &Desc, seen: u32, word: usize) -> Result<(), Fault>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::Dialect;
+    use crate::syntax::{Book, NoNames, Out, Program, dump};
+    use ox_packet::Family;
+
+    /// A rule of a ruleset file, as it is saved.
+    fn kept(rule: &str) -> Option<String> {
+        let program = Program { family: Family::V4, dialect: Dialect::Nft };
+        let text = format!("*filter\n:XX - [0:0]\n{rule}\nCOMMIT\n");
+        let book = Book::read(text.as_bytes(), program, &NoNames).ok()?;
+        let mut out = Out::default();
+        book.ruleset.tables.iter().for_each(|table| dump(table, program, false, "DATE", &mut out));
+        out.text.lines().find(|l| l.starts_with("-A")).map(str::to_owned)
+    }
+
+    #[test]
+    fn what_an_unknown_extension_is_told_stays_with_it() {
+        for rule in [
+            "-A INPUT -m nosuch word ! --flag=1 other -j ACCEPT",
+            "-A INPUT -s 1.2.3.4/32 -m nosuch [unsupported revision] -j YY --foo a ! --bar",
+            "-A INPUT -j YY ! --foo",
+            "-A INPUT -j YY [unsupported revision] 1",
+        ] {
+            assert_eq!(kept(rule).as_deref(), Some(rule));
+        }
+        // Our own options may stand between an unknown extension's.
+        let (typed, saved) = ("-A INPUT -j YY --foo -s 1.2.3.4 --bar", "-A INPUT -s 1.2.3.4/32 -j YY --foo --bar");
+        assert_eq!(kept(typed).as_deref(), Some(saved));
+    }
+
+    #[test]
+    fn words_that_are_nobodys_are_refused() {
+        for rule in [
+            "-A INPUT -j YY --foo -s 1.2.3.4 word",
+            "-A INPUT -j YY --modprobe=x word",
+            "-A INPUT -j YY --mo x word",
+            "-A INPUT -j XX word",
+        ] {
+            assert_eq!(kept(rule), None, "{rule}");
+        }
+        for rule in ["-A INPUT -j XX --mo x", "-A INPUT -j XX --modprobe=x"] {
+            assert_eq!(kept(rule).as_deref(), Some("-A INPUT -j XX"), "{rule}");
+        }
+    }
 }

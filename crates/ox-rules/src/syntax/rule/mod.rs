@@ -216,7 +216,8 @@ pub fn read_line_in(
     room.matches.clear();
     room.seen.clear();
     let cx = RuleCx { table: extra.table().unwrap_or(cx.table), ..*cx };
-    let mut reader = Reader { words, at: 0, cx, rule, room, target: None, foreign: None, proto: None, late: None };
+    let mut reader =
+        Reader { words, at: 0, cx, rule, room, target: None, foreign: None, kept: 0, proto: None, late: None };
     reader.run(extra)?;
     reader.finish()
 }
@@ -289,6 +290,8 @@ struct Reader<'a> {
     /// Beside the rule's target, if it has one.
     target: Option<Seen>,
     foreign: Option<LastForeign>,
+    /// Behind the last word of that unknown extension: what stands there without dashes is its own too.
+    kept: usize,
     /// The protocol that `-p` names, whose extension need not be loaded yet.
     proto: Option<u8>,
     /// An address that cannot be understood: hosts are looked for when all else is well.
@@ -325,7 +328,7 @@ impl<'a> Reader<'a> {
                 }
                 [b'-', b'-', ..] => self.long(here, &word[2..], not.take(), extra)?,
                 [b'-', _, ..] => self.shorts(here, &word[1..], not.take(), extra)?,
-                _ if self.foreign.is_some() => self.keep(word, not.take()),
+                _ if self.foreign.is_some() && self.kept == not.unwrap_or(here) => self.keep(word, not.take()),
                 _ => return Err(Fault::usage(here, format!("Bad argument `{word}'{}", bad_word(word)))),
             }
             if self.rule.help {

@@ -2,7 +2,7 @@
 
 use super::find::MOBILITY;
 use super::suggest::meant;
-use super::{ArgKind, Extra, Found, LastForeign, NoExtra, Reader, Seen, Strangers, letter};
+use super::{ArgKind, Extra, Found, LastForeign, Reader, Seen, Strangers, letter};
 use crate::ext;
 use crate::model::{Counters, Foreign, Iface, Inv, Match, Net, Proto, Standard, Target};
 use crate::syntax::names::read_protocol;
@@ -162,6 +162,7 @@ impl<'a> Reader<'a> {
             Some(ext) => self.load(ext, at),
             None if self.cx.strangers == Strangers::Keep => {
                 self.foreign = Some(LastForeign::Match(self.room.matches.len()));
+                self.kept = self.at;
                 let ext = Match::Foreign(Box::new(Foreign { name: arg.to_owned(), ..Foreign::default() }));
                 self.load(ext, at);
             }
@@ -222,13 +223,23 @@ impl<'a> Reader<'a> {
         // Words behind an unknown upper-case name may be the options of a target that we do not know.
         if self.cx.strangers == Strangers::Keep
             && let Target::Jump(name) = &self.rule.rule.target
-            && self.words.get(self.at).is_some_and(|w| w.starts_with("--") || *w == "!")
-            && self.find(self.at, self.words[self.at].trim_start_matches('-'), &NoExtra)?.is_none()
+            && self.stranger_follows(extra)?
         {
             let foreign = Foreign { name: name.as_str().to_owned(), ..Foreign::default() };
             self.rule.rule.target = Target::Foreign(Box::new(foreign));
             self.foreign = Some(LastForeign::Target);
+            self.kept = self.at;
         }
         Ok(())
+    }
+
+    /// Whether an option follows that nothing known has, or a word behind a `!`, which nothing known takes.
+    fn stranger_follows(&self, extra: &dyn Extra) -> Result<bool, Fault> {
+        let not = self.words.get(self.at) == Some(&"!");
+        let at = self.at + usize::from(not);
+        let Some(word) = self.words.get(at) else { return Ok(not) };
+        let Some(option) = word.strip_prefix("--") else { return Ok(not && !word.starts_with('-')) };
+        let name = option.split_once('=').map_or(option, |(name, _)| name);
+        Ok(self.find(at, name, extra)?.is_none())
     }
 }
