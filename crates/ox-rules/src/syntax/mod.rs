@@ -36,7 +36,7 @@ pub use help::{help, restore_help, restore_translate_help, save_help, translate_
 pub use json::{JsonFault, JsonOf, json};
 pub use list::{Listing, list_rules};
 pub use names::{Names, NoNames};
-pub use number::{decimal, fraction, number, number_u64};
+pub use number::{decimal, decimal_u64, fraction, number, number_u64};
 pub use option::{Opt, Options, Outcome, Reading};
 pub use out::{Out, Print, Show};
 pub use program::{Program, Refusal, Trouble, VERSION, point, quote_line, shorten};

@@ -25,6 +25,11 @@ pub fn number_u64(text: &str, max: u64) -> Option<u64> {
 
 /// As [`number`], but decimal whatever it begins with.
 pub fn decimal(text: &str, max: u32) -> Option<u32> {
+    decimal_u64(text, max.into()).map(|n| n as u32)
+}
+
+/// As [`decimal`], up to 64 bits.
+pub fn decimal_u64(text: &str, max: u64) -> Option<u64> {
     let digits = behind_sign(text);
     let plain = !digits.starts_with('+');
     digits.parse().ok().filter(|&n| plain && n <= max)

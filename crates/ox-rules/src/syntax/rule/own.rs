@@ -7,7 +7,7 @@ use crate::ext;
 use crate::model::{Counters, Foreign, Iface, Inv, Match, Net, Proto, Standard, Target};
 use crate::syntax::names::read_protocol;
 use crate::syntax::value::{read_net, read_numeric_net};
-use crate::syntax::{Fault, number_u64};
+use crate::syntax::{Fault, decimal_u64};
 use ox_packet::Family;
 
 /// Whether one of the rule's own options takes an argument, by its letter.
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
             },
         };
         let count = |what: &str, t: &str| {
-            number_u64(t, u64::MAX).ok_or_else(|| Fault::usage(at, format!("-c {what} counter not numeric: `{t}'")))
+            decimal_u64(t, u64::MAX).ok_or_else(|| Fault::usage(at, format!("-c {what} counter not numeric: `{t}'")))
         };
         self.rule.rule.counters = Counters { packets: count("packet", packets)?, bytes: count("byte", bytes)? };
         self.rule.counted = true;

@@ -2,7 +2,7 @@
 
 use super::{TextFault, TextTrouble};
 use crate::model::Counters;
-use crate::syntax::{Trouble, split_words};
+use crate::syntax::{Trouble, decimal_u64, split_words};
 use ox_packet::Family;
 
 /// Whether a name is that of a target we do not have, and not that of a chain somebody forgot.
@@ -98,5 +98,6 @@ pub(super) fn read_counters(text: &str) -> Option<Counters> {
 
 pub(super) fn read_pair(text: &str) -> Option<Counters> {
     let (packets, bytes) = text.split_once(':')?;
-    Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? })
+    let count = |text| decimal_u64(text, u64::MAX);
+    Some(Counters { packets: count(packets)?, bytes: count(bytes)? })
 }
