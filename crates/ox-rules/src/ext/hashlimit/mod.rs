@@ -3,11 +3,13 @@
 //! Kernel: net/netfilter/xt_hashlimit.c; ABI: uapi/linux/netfilter/xt_hashlimit.h (revision 3).
 //! The state of the table, and the arithmetic, is in `hashtable.rs`.
 mod abi;
+mod values;
 
 use super::hashtable::{self, Config, Table};
 use super::plen;
 use super::prelude::*;
 use super::rate;
+use values::{Bits, Burst, Interval, Mode, Rate, SCALE, bytes_to_cost, cost_to_bytes, in_nft, print_bytes};
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,33 +28,6 @@ pub struct HashLimit {
     rate_match: bool,
     interval: Option<u32>,
 }
-
-/// Packets or bytes in a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Rate {
-    /// Millionths of a second between packets, and the seconds of the unit it was given in.
-    Packets { period: u64, unit: u64 },
-    /// Cost of sixteen bytes.
-    Bytes { cost: u32 },
-}
-
-impl Default for Rate {
-    fn default() -> Self {
-        Rate::Packets { period: 0, unit: 1 }
-    }
-}
-
-/// What the packets of one limit have in common.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Mode {
-    srcip: bool,
-    srcport: bool,
-    dstip: bool,
-    dstport: bool,
-}
-
-/// Parts of a second (`XT_HASHLIMIT_SCALE_v2`).
-const SCALE: u64 = 1_000_000;
 
 const BURST: u64 = 5;
 const BURST_MAX: u64 = 1_000_000;
@@ -93,105 +68,6 @@ options! { HashLimit;
     RATE_MATCH ["hashlimit-rate-match"] Flag => |h, _v| h.rate_match = true;
     /// Seconds of that interval.
     INTERVAL ["hashlimit-rate-interval"] Interval => |h, v| h.interval = Some(v.0);
-}
-
-impl Value for Rate {
-    const HINT: &'static str = "RATE";
-    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        let text = args[0];
-        if let Some(bytes) = text.strip_suffix("b/s") {
-            // 0 too: that is how a rate below 16 bytes is printed, and what was saved can be read.
-            let bytes = read_bytes(bytes).ok_or_else(|| format!("`{text}' is not a rate in bytes, like 512kb/s"))?;
-            return match u32::try_from(bytes_to_cost(bytes)) {
-                Ok(cost @ 1..) => Ok(Rate::Bytes { cost }),
-                _ => Err(format!("`{text}' is too fast")),
-            };
-        }
-        let rate::Rate { period, unit } = rate::read(text, SCALE)?;
-        Ok(Rate::Packets { period, unit })
-    }
-}
-
-/// `512k`, `1m`, `1000`
-fn read_bytes(text: &str) -> Option<u64> {
-    let (digits, factor) = match text.as_bytes().last()? {
-        b'k' => (&text[..text.len() - 1], 1 << 10),
-        b'm' => (&text[..text.len() - 1], 1 << 20),
-        _ => (text, 1),
-    };
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    number_u64(digits, u64::MAX)?.checked_mul(factor)
-}
-
-struct Burst(u64);
-
-impl Value for Burst {
-    const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "N";
-    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        let text = args[0].strip_suffix('b').unwrap_or(args[0]);
-        match read_bytes(text) {
-            Some(n @ 1..) if n <= u32::MAX.into() => Ok(Self(n)),
-            _ => Err(format!("`{}' is not a burst: a number of packets or, like 512kb, of bytes is expected", args[0])),
-        }
-    }
-}
-
-impl Value for Mode {
-    const FORMS: &'static [Form] = &[Form::Texts];
-    const HINT: &'static str = "srcip|srcport|dstip|dstport,…";
-    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        let mut mode = Self::default();
-        for part in args[0].split(',').filter(|_| !args[0].is_empty()) {
-            match part {
-                "srcip" => mode.srcip = true,
-                "srcport" => mode.srcport = true,
-                "dstip" => mode.dstip = true,
-                "dstport" => mode.dstport = true,
-                other => return Err(format!("`{other}' is not a mode: srcip, srcport, dstip or dstport is expected")),
-            }
-        }
-        Ok(mode)
-    }
-}
-
-/// Bits of an address; stock leaves it to the kernel to refuse more than an IPv4 address has.
-struct Bits(u8);
-
-impl Value for Bits {
-    const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "LENGTH|MASK";
-    fn read(args: &[&str], _: bool, cx: &Reading<'_>) -> Result<Self, String> {
-        match number(args[0], 128) {
-            Some(n) => Ok(Self(n as u8)),
-            None => plen::read(args[0], cx.family).map(Self),
-        }
-    }
-}
-
-struct Interval(u32);
-
-impl Value for Interval {
-    const FORMS: &'static [Form] = &[Form::Number];
-    const HINT: &'static str = "SECONDS";
-    fn read(args: &[&str], _: bool, _: &Reading<'_>) -> Result<Self, String> {
-        match decimal(args[0], i32::MAX as u32) {
-            Some(n @ 1..) => Ok(Self(n)),
-            _ => Err(format!("`{}' is not a number of seconds from 1 to {}", args[0], i32::MAX)),
-        }
-    }
-}
-
-/// What sixteen bytes cost at so many bytes a second; smaller parts of the rate are lost.
-fn bytes_to_cost(bytes: u64) -> u64 {
-    u64::from(u32::MAX) / (bytes / 16 + 1)
-}
-
-/// Bytes a second that a cost stands for.
-fn cost_to_bytes(cost: u32) -> u64 {
-    u64::from((u32::MAX / cost.max(1)).wrapping_sub(1)) << 4
 }
 
 impl HashLimit {
@@ -379,40 +255,6 @@ impl Ext for HashLimit {
         nft.word("}");
         Some(())
     }
-}
-
-/// Bytes in the largest unit of nft's that loses nothing.
-fn in_nft(bytes: u64) -> String {
-    match bytes {
-        b if b != 0 && b % (1 << 20) == 0 => format!("{} mbytes", b >> 20),
-        b if b != 0 && b % (1 << 10) == 0 => format!("{} kbytes", b >> 10),
-        b => format!("{b} bytes"),
-    }
-}
-
-impl Mode {
-    fn print(self, between: &str, out: &mut Out) {
-        let Self { srcip, srcport, dstip, dstport } = self;
-        let mut first = true;
-        for (on, name) in [(srcip, "srcip"), (srcport, "srcport"), (dstip, "dstip"), (dstport, "dstport")] {
-            if on {
-                out.raw(if first { "" } else { between });
-                out.raw(name);
-                first = false;
-            }
-        }
-    }
-}
-
-/// The largest unit that `fits`, bytes below it cut off.
-fn print_bytes(bytes: u64, fits: impl Fn(u64) -> bool, out: &mut Out) {
-    let whole = |unit: u64| bytes >= unit && fits(bytes / unit * unit);
-    let (unit, name) = match () {
-        () if whole(1 << 20) => (1 << 20, "m"),
-        () if whole(1 << 10) => (1 << 10, "k"),
-        () => (1, ""),
-    };
-    out.fmt(format_args!("{}{name}b", bytes / unit));
 }
 
 impl HashLimit {

@@ -2,7 +2,8 @@
 //!
 //! ABI: uapi/linux/netfilter/xt_RATEEST.h, xt_rateest.h.
 use super::super::prelude::*;
-use super::{Mode, Rateest, SetRateest};
+use super::compare::Mode;
+use super::{Rateest, SetRateest};
 use ox_wire::xtables::rate::{XtRateestMatchInfo, XtRateestTargetInfo};
 use std::mem::offset_of;
 
