@@ -3,7 +3,7 @@
 use super::{Found, LastForeign, Reader};
 use crate::ext::Desc;
 use crate::model::{Match, Target};
-use crate::syntax::{Fault, Reading};
+use crate::syntax::{Fault, Opt, Reading};
 use arrayvec::ArrayVec;
 
 impl<'a> Reader<'a> {
@@ -25,6 +25,31 @@ impl<'a> Reader<'a> {
         }
         foreign.words.push(word.to_owned());
         self.kept = self.at;
+    }
+
+    /// An option that went to an unknown extension, though what is named behind it has one of that name: when the rule is
+    /// printed the protocol comes first and the target last, and whoever reads that would give the option to another.
+    pub(super) fn claimed_later(&self) -> Option<Fault> {
+        if self.kept == 0 {
+            return None;
+        }
+        let proto = self.proto_ext().map_or(&[][..], |d| d.options);
+        let has = |options: &[Opt], name: &str| options.iter().any(|o| o.names.iter().any(|n| n.starts_with(name)));
+        let matches = &self.room.matches;
+        let claimed = |word: &&String, of_target: bool| {
+            let Some(name) = word.strip_prefix("--").map(|w| w.split_once('=').map_or(w, |(name, _)| name)) else {
+                return false;
+            };
+            !name.is_empty() && (has(proto, name) || of_target && matches.iter().any(|m| has(m.options(), name)))
+        };
+        let of_matches = matches.iter().filter_map(|m| if let Match::Foreign(f) = m { Some(f) } else { None });
+        let mut word = of_matches.flat_map(|f| &f.words).find(|w| claimed(w, false));
+        if let Target::Foreign(f) = &self.rule.rule.target {
+            word = word.or_else(|| f.words.iter().find(|w| claimed(w, true)));
+        }
+        let word = word?;
+        let at = self.words.iter().position(|w| w == word);
+        Some(Fault::usage(at, format!("unclear whose option \"{word}\" is: name what has it before it, by -p or -m")))
     }
 
     /// Keeps what was named last as unknown: its options were not written, and `[unsupported revision]` was instead.
@@ -198,6 +223,7 @@ mod tests {
     fn what_an_unknown_extension_is_told_stays_with_it() {
         for rule in [
             "-A INPUT -m nosuch word ! --flag=1 other -j ACCEPT",
+            "-A INPUT -m nosuch --rcheck -m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rsource",
             "-A INPUT -s 1.2.3.4/32 -m nosuch [unsupported revision] -j YY --foo a ! --bar",
             "-A INPUT -j YY ! --foo",
             "-A INPUT -j YY [unsupported revision] 1",
@@ -212,6 +238,10 @@ mod tests {
     #[test]
     fn words_that_are_nobodys_are_refused() {
         for rule in [
+            "-A INPUT -m nosuch --espspi 5 -p esp",
+            "-A INPUT -m nosuch --esps=5 -p esp",
+            "-A INPUT -j YY --dport 5 -p tcp -m tcp",
+            "-A INPUT -j YY --rcheck -m recent --rcheck",
             "-A INPUT -j YY --foo -s 1.2.3.4 word",
             "-A INPUT -j YY --modprobe=x word",
             "-A INPUT -j YY --mo x word",

@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The extension that `-p` names.
-    fn proto_ext(&self) -> Option<&'static Desc> {
+    pub(super) fn proto_ext(&self) -> Option<&'static Desc> {
         let number = self.proto?;
         // It is found by the protocol's name, which only the mobility header prints otherwise.
         let name = if number == MOBILITY { Some("mh") } else { protocol_name(number) };

@@ -437,6 +437,9 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(self) -> Result<(), Fault> {
+        if let Some(fault) = self.claimed_later() {
+            return Err(fault);
+        }
         let Self { cx, rule, room, target, late, .. } = self;
         if rule.help {
             // What was named before `--help` is what help is wanted for.
