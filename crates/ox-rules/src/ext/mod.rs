@@ -427,13 +427,21 @@ pub fn owner_of(option: &str, family: Family) -> Option<String> {
 
 /// Prints `-m NAME` and its options.
 pub fn save_match(m: &Match, family: Family, out: &mut Out) {
-    out.opt(false, "-m", m.name());
+    out.word("-m");
+    match m {
+        Match::Foreign(f) => out.guarded(&f.name),
+        known => out.word(known.name()),
+    }
     m.save(out, family);
 }
 
 /// Prints `-j NAME` and its options; nothing for jumps and verdicts, which `syntax::save` prints.
 pub fn save_target(t: &Target, family: Family, out: &mut Out) {
-    out.opt(false, "-j", t.name());
+    out.word("-j");
+    match t {
+        Target::Foreign(f) => out.guarded(&f.name),
+        known => out.word(known.name()),
+    }
     t.save(out, family);
 }
 

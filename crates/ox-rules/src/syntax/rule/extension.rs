@@ -226,6 +226,7 @@ mod tests {
             "-A INPUT -m nosuch --rcheck -m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rsource",
             "-A INPUT -s 1.2.3.4/32 -m nosuch [unsupported revision] -j YY --foo a ! --bar",
             "-A INPUT -j YY ! --foo",
+            "-A INPUT -m \"no such\" \"a word\" -j \"Y\\'Y\" --foo",
             "-A INPUT -j YY [unsupported revision] 1",
         ] {
             assert_eq!(kept(rule).as_deref(), Some(rule));
