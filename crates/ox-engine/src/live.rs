@@ -67,6 +67,9 @@ pub struct Reply {
     pub attached: Attached,
     /// The gateway it goes through and the interface, where a rule chose them.
     pub through: Option<(u128, u128)>,
+    /// A copy, and what answers it, is on its way before the packet itself goes on: as long as that one's connection is not
+    /// confirmed, nobody finds it (Kernel: net/ipv4/netfilter/nf_dup_ipv4.c).
+    pub(crate) unseen: Option<FlowId>,
 }
 
 impl std::fmt::Debug for Live {
@@ -170,7 +173,7 @@ impl Live {
         // What a copy causes is not copied either (Kernel: `nf_skb_duplicated`).
         packet.meta.copied = subject.packet.meta.copied;
         packet.meta.answers_untracked = flow.is_none() && subject.packet.meta.untracked;
-        self.replies.push(Reply { packet, attached, through: None });
+        self.replies.push(Reply { packet, attached, through: None, unseen: self.flows.unseen });
         true
     }
 
@@ -315,7 +318,7 @@ impl Env for Live {
         let flow = self.current;
         let kind = if flow.is_some() { ConnKind::Established } else { ConnKind::None };
         let attached = Attached { flow, kind, dir: if flow.is_some() { Dir::Reply } else { Dir::Original } };
-        self.replies.push(Reply { packet: answer, attached, through: None });
+        self.replies.push(Reply { packet: answer, attached, through: None, unseen: self.flows.unseen });
     }
 
     fn copy(&mut self, mut copy: Packet, gateway: u128, oif: u128) {
@@ -323,7 +326,9 @@ impl Env for Live {
         copy.key.iif = 0;
         // Kernel: `nf_reset_ct`, `IP_CT_UNTRACKED`.
         (copy.meta.copied, copy.meta.untracked, copy.meta.template) = (true, true, None);
-        self.replies.push(Reply { packet: copy, attached: Attached::default(), through: Some((gateway, oif)) });
+        let unseen = self.current.filter(|&id| self.flows.get(id).is_some_and(|f| !f.confirmed()));
+        let through = Some((gateway, oif));
+        self.replies.push(Reply { packet: copy, attached: Attached::default(), through, unseen });
     }
 
     fn owner(&self, packet: &Packet) -> Result<Option<Owner>, Stop> {
@@ -389,10 +394,8 @@ impl Env for Live {
             let found = self.world.lookup(&flow).filter(|f| f.kind != RouteKind::Blackhole);
             found.and_then(|f| self.world.iface(f.dev)).map_or(1500, |i| i.mtu)
         };
-        let there = match self.world.iface(packet.key.oif).filter(|_| packet.meta.copied) {
-            Some(by) => by.mtu,
-            None => mtu(packet.key.dst),
-        };
+        // Kernel: net/netfilter/xt_TCPMSS.c: `dst_mtu` of the route that it has.
+        let there = self.world.iface(packet.meta.way).map_or_else(|| mtu(packet.key.dst), |by| by.mtu);
         (there, mtu(packet.key.src))
     }
 

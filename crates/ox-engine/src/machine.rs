@@ -174,12 +174,15 @@ impl Machine {
 
     /// This host sends a packet.
     pub fn send<T: Tracer>(&mut self, packet: Packet, tracer: &mut T) -> Outcome {
-        self.send_attached(Reply { packet, attached: Attached::default(), through: None }, tracer)
+        self.send_reply(Reply { packet, attached: Attached::default(), through: None, unseen: None }, tracer)
     }
 
     /// An answer that this host made on its way (REJECT and the like) is sent.
     pub fn send_reply<T: Tracer>(&mut self, reply: Reply, tracer: &mut T) -> Outcome {
-        self.send_attached(reply, tracer)
+        self.live.flows.unseen = reply.unseen;
+        let outcome = self.send_attached(reply, tracer);
+        self.live.flows.unseen = None;
+        outcome
     }
 
     /// The answers that have not been sent yet.
@@ -299,7 +302,7 @@ impl Machine {
         let packet = &mut transit.subject.packet;
         ox_packet::rewrite::set_ttl(&mut packet.bytes, &packet.layout, packet.key.ttl - 1);
         packet.key.ttl -= 1;
-        packet.key.oif = found.dev;
+        (packet.key.oif, packet.meta.way) = (found.dev, found.dev);
         packet.meta.summed = false;
         if let Err(fate) = self.hook(Hook::Forward, transit, tracer) {
             return fate;
@@ -327,7 +330,7 @@ impl Machine {
 
     /// Kernel: net/ipv4/ip_output.c `__ip_local_out`.
     fn send_attached<T: Tracer>(&mut self, reply: Reply, tracer: &mut T) -> Outcome {
-        let Reply { mut packet, attached, through } = reply;
+        let Reply { mut packet, attached, through, unseen: _ } = reply;
         tracer.tell(|| Note::Arrives { by: String::new() });
         packet.meta.local = true;
         packet.key.iif = 0;
@@ -339,7 +342,7 @@ impl Machine {
             return self.stop(packet, tracer, "this host has no route to its destination".into());
         };
         self.note_route(tracer, &found, false);
-        packet.key.oif = found.dev;
+        (packet.key.oif, packet.meta.way) = (found.dev, found.dev);
         let mut s = subject(packet, Hook::Output);
         (s.kind, s.dir) = (attached.kind, attached.dir);
         let mut transit = Transit {
@@ -396,6 +399,7 @@ impl Machine {
             return self.lost(tracer, "there is no route for it as it is now");
         };
         transit.rerouted = Some(found.dev);
+        transit.subject.packet.meta.way = found.dev;
         self.note_route(tracer, &found, true);
         Ok(())
     }

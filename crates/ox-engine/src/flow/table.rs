@@ -34,6 +34,8 @@ pub struct Flows {
     sources: Chains,
     hasher: SipHasher13,
     policies: BTreeMap<String, Arc<Timeouts>>,
+    /// A connection that the packet under way cannot know: see [`crate::live::Reply::unseen`].
+    pub(crate) unseen: Option<FlowId>,
 }
 
 impl Flows {
@@ -50,6 +52,7 @@ impl Flows {
             sources: Chains::new(),
             hasher: SipHasher13::new_with_keys(seed[0], seed[1]),
             policies: BTreeMap::new(),
+            unseen: None,
         }
     }
 
@@ -149,7 +152,9 @@ impl Flows {
         loop {
             let (id, dir, expired) = self.tuples.find(hash).find_map(|node| {
                 let (flow, dir) = self.at(node)?;
-                let equal = flow.conn.tuple(dir) == tuple && flow.conn.zones[dir as usize] == zones[dir as usize];
+                let equal = self.unseen != Some(flow.id)
+                    && flow.conn.tuple(dir) == tuple
+                    && flow.conn.zones[dir as usize] == zones[dir as usize];
                 equal.then(|| (flow.id, dir, flow.expired(now)))
             })?;
             if !expired {

@@ -66,6 +66,9 @@ pub struct Meta {
     pub answers_untracked: bool,
     /// What `-j CT` asked for.
     pub template: Option<Template>,
+    /// Device of the route that it has, wherever its addresses would lead it now (name as in [`Key::oif`]); 0 before it is
+    /// routed.
+    pub way: u128,
     /// Bridge port it came in by (name as in [`Key::iif`]); 0 if not bridged.
     pub phys_in: u128,
     /// Bridge port it leaves by; 0 if not bridged.

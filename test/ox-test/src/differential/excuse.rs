@@ -28,12 +28,21 @@ pub struct Excuse {
 }
 
 /// All of them.
-pub const EXCUSES: [Excuse; 3] = [
+pub const EXCUSES: [Excuse; 4] = [
     Excuse {
         name: "nft-later-fragments",
         fits: |small| {
             nft(small)
                 && small.family == Family::V6
+                && native(small)
+                && has(small, |_, shape| shape.any(Shape::FRAGMENT))
+        },
+    },
+    Excuse {
+        name: "nft-later-fragments-of-ipv4",
+        fits: |small| {
+            nft(small)
+                && small.family == Family::V4
                 && native(small)
                 && has(small, |_, shape| shape.any(Shape::FRAGMENT))
         },
