@@ -371,7 +371,11 @@ impl World {
             RouteKind::Unreachable => addr_type::UNREACHABLE,
             RouteKind::Prohibit => addr_type::PROHIBIT,
         };
-        Some(RouteAnswer { kind, oif: found.dev })
+        // A packet for this host leaves by the loopback, but the route there is that of the interface with the address
+        // (Kernel: net/ipv4/fib_frontend.c `fib_add_ifaddr`; ipt_rpfilter.c asks the route).
+        let owner = |i: &&Iface| i.addrs.iter().any(|a| (a.0, a.1) == (family, key.src));
+        let holder = self.ifaces.iter().find(owner).filter(|_| found.kind == RouteKind::Local);
+        Some(RouteAnswer { kind, oif: holder.map_or(found.dev, |i| i.number) })
     }
 }
 
