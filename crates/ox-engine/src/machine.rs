@@ -321,6 +321,8 @@ impl Machine {
             let packet = &mut transit.subject.packet;
             packet.key.iif = oif;
             packet.key.oif = 0;
+            // It comes in later, when whatever made the copy is over (Kernel: `nf_skb_duplicated`).
+            packet.meta.copied = false;
             tracer.tell(|| Note::Arrives { by: iface_name(oif) });
             transit.held = true;
             return self.enter(transit, tracer);

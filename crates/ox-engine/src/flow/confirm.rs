@@ -78,7 +78,8 @@ impl Flows {
         let natted = b.has(status::SRC_NAT_DONE | status::DST_NAT_DONE);
         let equal = a.conn.original == b.conn.original && a.conn.reply == b.conn.reply && a.conn.zones == b.conn.zones;
         let turned = a.conn.original == b.conn.reply && a.conn.reply == b.conn.original && a.conn.zones == b.conn.zones;
-        equal || turned || !natted && a.conn.original == b.conn.original
+        let began_alike = a.conn.original == b.conn.original && a.conn.zones[0] == b.conn.zones[0];
+        equal || turned || !natted && began_alike
     }
 
     fn merge(&mut self, id: FlowId, other: FlowId) -> Confirmed {
