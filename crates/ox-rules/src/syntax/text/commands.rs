@@ -3,7 +3,14 @@
 //! Of a script only what is plain is read: a line that the shell would have to work out is refused, and named.
 
 use super::form::is_program;
-use super::*;
+use super::line::{is_target_name, word_span};
+use super::{Loader, TextFault, TextTrouble, show};
+use crate::model::{Foreign, Fresh, Ruleset, TableName, Target};
+use crate::syntax::command::{Setting, read_command};
+use crate::syntax::rule::{RuleCx, Strangers};
+use crate::syntax::run::{RunCx, run};
+use crate::syntax::{Out, Trouble, split_words};
+use ox_packet::Family;
 use std::borrow::Cow;
 
 /// What the shell would do something with.

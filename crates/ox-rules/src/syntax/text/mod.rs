@@ -9,23 +9,24 @@ mod commands;
 mod fault;
 mod form;
 mod line;
+mod staged;
 
 pub(in crate::syntax) use fault::show;
 pub use fault::{TextFault, TextTrouble};
 use form::Form;
+use line::read_pair;
 pub(in crate::syntax) use line::{at_word, counted, other_family, word_span};
-use line::{is_target_name, read_pair};
+use staged::Staged;
 
 use crate::ir::Dialect;
-use crate::model::{Counters, Foreign, Fresh, Policy, References, Rule, Ruleset, Table, TableName, Target};
+use crate::model::{Counters, Policy, Rule, Ruleset, Table, TableName};
 use crate::syntax::book::Section;
 use crate::syntax::command::{Setting, Verb, read_append_in, read_command};
 use crate::syntax::rule::{ReadRule, Room, RuleCx, Strangers};
 use crate::syntax::run::{Job, RunCx, rules, run};
 use crate::syntax::why::{Asked, explain};
 use crate::syntax::words::plain_words;
-use crate::syntax::{Listing, Names, Out, Program, Refusal, Trouble, admit, meant, split_words};
-use ox_packet::Family;
+use crate::syntax::{Listing, Names, Out, Program, Trouble, admit, meant, split_words};
 
 /// How to read restore text.
 #[derive(Clone, Copy)]
@@ -65,27 +66,6 @@ pub enum Only {
     Table(TableName),
     /// None that there is: nothing of the text is to be done.
     Nothing,
-}
-
-/// A table under construction, which counts for nothing before its COMMIT.
-struct Staged {
-    table: Table,
-    refs: Option<References>,
-    section: Section,
-    /// Jumps to chains that no line has named yet: chain, rule.
-    open: Vec<(usize, usize)>,
-    /// Where the chain of the last rule stands; rules of a chain come together.
-    last: usize,
-    /// The first line that cannot be done. nft does nothing before COMMIT, so that lines further down which cannot
-    /// be understood are complained about first.
-    held: Option<Box<TextFault>>,
-    /// What nft's kernel would refuse of single lines, at COMMIT too.
-    refused: Vec<Refusal>,
-    /// What the commands have said: nft says it at COMMIT.
-    out: Out,
-    skip: bool,
-    /// Whether it is there: nft makes a table only for something to stand in it.
-    made: bool,
 }
 
 /// Which table of the text came last.
@@ -352,7 +332,7 @@ impl<'a, 'o> Loader<'a, 'o> {
             return Ok(());
         }
         let name = staged.table.name;
-        self.close_jumps(&mut staged)?;
+        staged.close_jumps(self.cx.program.family)?;
         if !self.is_file() {
             let test = matches!(self.cx.kind, TextKind::Restore { test: true, .. });
             // nft does nothing in a test, and so has nothing to tell.
@@ -382,36 +362,6 @@ impl<'a, 'o> Loader<'a, 'o> {
             *ruleset.table_mut(name) = staged.table;
         } else {
             ruleset.tables.retain(|t| t.name != name);
-        }
-        Ok(())
-    }
-
-    /// Jumps to chains that were named only later, or never.
-    fn close_jumps(&mut self, staged: &mut Staged) -> Result<(), Box<TextFault>> {
-        for (chain, at) in std::mem::take(&mut staged.open) {
-            let Some(rule) = staged.table.chains.get(chain).and_then(|c| c.rules.get(at)) else { continue };
-            let (name, goto) = match &rule.target {
-                Target::Jump(name) => (name.clone(), false),
-                Target::Goto(name) => (name.clone(), true),
-                _ => continue,
-            };
-            let line = rule.origin.line;
-            let target = match staged.table.shared_name(name.as_str()) {
-                Some(name) if goto => Target::Goto(name),
-                Some(name) => Target::Jump(name),
-                // A target of stock's that we do not have.
-                None if !goto && is_target_name(name.as_str()) => {
-                    Target::Foreign(Box::new(Foreign { name: name.as_str().to_owned(), ..Foreign::default() }))
-                }
-                None => {
-                    let chain = staged.table.chains[chain].name.as_str();
-                    let asked = Asked { verb: Verb::Append, chain, second: "", family: self.cx.program.family };
-                    let trouble = Trouble::Missing(name.as_str().to_owned(), goto, None);
-                    let trouble = explain(trouble, &asked, &staged.table);
-                    return Err(Box::new(TextFault::new(line, TextTrouble::Command(trouble))));
-                }
-            };
-            staged.table.chains[chain].rules[at].target = target;
         }
         Ok(())
     }
@@ -574,49 +524,6 @@ impl<'a, 'o> Loader<'a, 'o> {
         let asked = Asked { verb: Verb::Append, chain, second: "", family };
         rules(&job, chain, rule, &mut staged.table, &cx, &mut staged.out)
             .map_err(|trouble| explain(trouble, &asked, &staged.table))
-    }
-}
-
-impl Staged {
-    /// A rule of a file: its line is kept, and its chain may be named further down.
-    fn append(&mut self, number: u32, chain: &str, rule: &mut ReadRule) -> Result<(), Trouble> {
-        let at = match self.table.chains.get(self.last) {
-            Some(c) if c.name.as_str() == chain => self.last,
-            _ => match self.table.position(chain) {
-                Some(at) => at,
-                None => {
-                    let asked =
-                        Asked { verb: Verb::Append, chain, second: "", family: rule.family.unwrap_or_default() };
-                    return Err(explain(crate::model::EditError::NoChain.into(), &asked, &self.table));
-                }
-            },
-        };
-        self.last = at;
-        // A name that the reader found in the table is the table's own.
-        let open = matches!(&rule.rule.target, Target::Jump(name) | Target::Goto(name) if !name.is_shared());
-        if rule.srcs.is_empty() && rule.dsts.is_empty() {
-            self.push(at, number, &mut rule.rule, open);
-            return Ok(());
-        }
-        self.section.plain = false;
-        for mut rule in std::mem::take(rule).into_rules() {
-            self.push(at, number, &mut rule, open);
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, at: usize, number: u32, rule: &mut Rule, open: bool) {
-        rule.origin.line = number;
-        rule.origin.fresh = Fresh::Kept;
-        let rules = &mut self.table.chains[at].rules;
-        if open {
-            self.open.push((at, rules.len()));
-        }
-        if rules.capacity() == 0 {
-            // Most chains of large dumps have two or three rules.
-            rules.reserve_exact(2);
-        }
-        rules.push(std::mem::take(rule));
     }
 }
 
