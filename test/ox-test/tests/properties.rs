@@ -11,7 +11,7 @@ use ox_rules::model::TableName;
 use ox_rules::syntax::Program;
 use ox_test::fuzz::{Told, rule};
 use ox_test::generate::{self, Kind, Made};
-use ox_test::oracle::{cases, root};
+use ox_test::oracle::{self, cases, root};
 use ox_test::random::Random;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -81,13 +81,16 @@ fn extension(desc: &'static Desc, kind: Kind, seed: u64, cases: u32) -> Result<(
         });
         result.map_err(|why| format!("OX_SEED={seed}: {why}"))?;
     }
-    // Rules that were written by hand, too.
+    // Rules that were written by hand, and all at the bounds of options.
     for family in [Family::V4, Family::V6] {
-        for case in cases::group(&root(), desc.name, family, seed, 0)?.cases {
-            let Some(table) = TableName::from_name(&case.table) else { continue };
-            let Some(hook) = table.hooks().iter().find(|h| h.name() == case.chain) else { continue };
-            let made = Made { table: table.name(), chain: hook.name(), words: case.words };
-            for dialect in [Dialect::Nft, Dialect::Legacy] {
+        for dialect in [Dialect::Nft, Dialect::Legacy] {
+            let by_hand = cases::group(&root(), desc.name, family, seed, 0)?;
+            let at_bounds =
+                cases::bounds_for(&root(), desc.name, oracle::Program { family, dialect }, seed, usize::MAX)?;
+            for case in by_hand.cases.into_iter().chain(at_bounds.cases) {
+                let Some(table) = TableName::from_name(&case.table) else { continue };
+                let Some(hook) = table.hooks().iter().find(|h| h.name() == case.chain) else { continue };
+                let made = Made { table: table.name(), chain: hook.name(), words: case.words };
                 if rule(&made, Program { family, dialect }) == Told::Taken {
                     note(desc, &made, &mut seen.borrow_mut());
                 }
