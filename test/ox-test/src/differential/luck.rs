@@ -150,10 +150,10 @@ impl Side {
     /// another the source's.
     fn find_numbers(&self, wanted: &Wanted<'_>, numbers: Vec<u32>, seen: &[Seen]) -> Option<(Run, Vec<u32>)> {
         let Wanted { script, first, slots, kernel, fits } = wanted;
-        let missing = missing_port(kernel, seen)?;
+        let before = gaps(kernel, seen);
         for slot in (slots.start..slots.end.min(slots.start + 4)).filter(|&slot| numbers[slot] == *first) {
             let mut numbers = numbers.clone();
-            let mut missing = missing;
+            let mut missing = first_gap(&before)?;
             // Twice, since with the first number the engine may have begun behind ports that are taken.
             for _ in 0..2 {
                 numbers[slot] = numbers[slot].wrapping_add(missing);
@@ -161,8 +161,9 @@ impl Side {
                 if fits(&run, &seen) {
                     return Some((run, numbers));
                 }
-                // It was not this number's, unless something else is missing now.
-                let Some(other) = missing_port(kernel, &seen).filter(|&other| other != missing) else { break };
+                // It was not this number's, unless something else is missing now: two ports may miss as much as each other.
+                let now = gaps(kernel, &seen);
+                let Some(other) = first_gap(&now).filter(|_| now != before) else { break };
                 if let Some(found) = self.find_numbers(wanted, numbers.clone(), &seen) {
                     return Some(found);
                 }
@@ -206,6 +207,16 @@ fn sides(run: &Run) -> Vec<bool> {
 
 /// How far the kernel's translated port is from the engine's, where that is all that differs.
 fn missing_port(kernel: &[Seen], engine: &[Seen]) -> Option<u32> {
+    first_gap(&gaps(kernel, engine))
+}
+
+/// The first gap that is one.
+fn first_gap(gaps: &[[u16; 2]]) -> Option<u32> {
+    gaps.iter().flatten().copied().find(|&gap| gap != 0).map(u32::from)
+}
+
+/// How far the kernel's ports, source and destination, are from the engine's in each packet between the same addresses.
+fn gaps(kernel: &[Seen], engine: &[Seen]) -> Vec<[u16; 2]> {
     let key = |s: &Seen| {
         let (Seen::Out(_, b) | Seen::Delivered(_, b)) = s;
         let b = quoted(b).unwrap_or(b);
@@ -220,11 +231,9 @@ fn missing_port(kernel: &[Seen], engine: &[Seen]) -> Option<u32> {
         Some((key.src, key.dst, id.unwrap_or(key.sport), key.dport))
     };
     // Of a packet in fragments only one has ports.
-    kernel.iter().zip(engine).find_map(|(k, e)| {
-        let (k, e) = (key(k)?, key(e)?);
-        let differs = if k.2 != e.2 { k.2.wrapping_sub(e.2) } else { k.3.wrapping_sub(e.3) };
-        ((k.0, k.1) == (e.0, e.1) && differs != 0).then_some(u32::from(differs))
-    })
+    let pairs = kernel.iter().zip(engine).filter_map(|(k, e)| Some((key(k)?, key(e)?)));
+    let alike = pairs.filter(|(k, e)| (k.0, k.1) == (e.0, e.1));
+    alike.map(|(k, e)| [k.2.wrapping_sub(e.2), k.3.wrapping_sub(e.3)]).collect()
 }
 
 /// The packet that an ICMP error speaks about.

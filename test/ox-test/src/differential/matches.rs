@@ -130,7 +130,7 @@ pub const MATCHES: &[Template] = &[
     .often(2),
     m(
         "hashlimit",
-        "--hashlimit-above 1/sec --hashlimit-mode srcip --hashlimit-rate-match --hashlimit-rate-interval 3600 --hashlimit-name {uniq}",
+        "--hashlimit-above 1/sec --hashlimit-mode srcip --hashlimit-rate-match --hashlimit-rate-interval 3600 --hashlimit-htable-expire 3600000 --hashlimit-name {uniq}",
         "",
     )
     .often(8),
